@@ -11,11 +11,14 @@
  */
 
 import { CAP_OWNED, OPEN_CREATE } from '../base/abi.js';
-import { SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_READONLY, SqlError } from '../base/errors.js';
+import { SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_ERROR, SQLITE_FULL, SQLITE_READONLY, SqlError } from '../base/errors.js';
 import { StagedBlob } from './staging.js';
 
 /** Suffixes of the files that belong to a database. */
 export const COMPANIONS = ['-journal', '-wal'];
+
+/** The suffix of the file that keeps a database's snapshots (history.js). */
+export const SNAPSHOTS = '-snapshots';
 
 /** The prefix of databases that are given to the page (given.js). */
 export const GIVEN = 'given://';
@@ -102,6 +105,11 @@ export class Storage {
     return false;
   }
 
+  /** Whether its databases have snapshots. */
+  get keepsHistory() {
+    return false;
+  }
+
   /** Sleeps while one of them has a file locked. @type {((milliseconds: number) => number) | null} */
   get sleep() {
     return null;
@@ -166,6 +174,17 @@ export class Storage {
     throw readOnly(name);
   }
 
+  /**
+   * The file of an acquired database, whose snapshots last as long as it (`keepsHistory`).
+   * @param {string} name @returns {Promise<import('./history.js').KeptFile>} @throws {SqlError} there can be none here
+   */
+  async history(name) {
+    throw new SqlError(
+      `there are no snapshots of ${name}: only databases in OPFS, IndexedDB and memory have them`,
+      SQLITE_ERROR,
+    );
+  }
+
   /** Begin to put a file that comes in parts in the place of an acquired database. @param {string} name @returns {Promise<import('./staging.js').Staged>} */
   async stage(name) {
     return new StagedBlob((content) => this.replace(name, content));
@@ -225,7 +244,7 @@ export function failureCode(error) {
 
 /** Whether a name is a database's own. @param {string} name */
 export function isDatabase(name) {
-  return !COMPANIONS.some((suffix) => name.endsWith(suffix));
+  return ![...COMPANIONS, SNAPSHOTS].some((suffix) => name.endsWith(suffix));
 }
 
 /** Whether a name is a URL to be read (remote.js). @param {string} name */

@@ -1,6 +1,6 @@
 /**
- * Databases that are given to the page, and not its own: a Blob with its log, or what lies at a URL. They are read where they are; what is
- * changed goes to an overlay, in memory or in a file in OPFS.
+ * Databases that are given to the page, and not its own: a Blob with its log, what lies at a URL, or what one of its own was at a snapshot.
+ * They are read where they are; what is changed goes to an overlay, in memory or in a file in OPFS.
  *
  * A URL is a name that can be acquired as it is; anything else gets one from `add`.
  */
@@ -10,7 +10,7 @@ import { SQLITE_BUSY, SqlError } from '../base/errors.js';
 import { CANTOPEN, COMPANIONS, cannotOpen, isUrl, Storage } from './base.js';
 import { BlobSource, nameOf } from './blob.js';
 import { BlockFile } from './blocks.js';
-import { MemoryFile } from './memory.js';
+import { MemoryFile } from './memory_file.js';
 import { Overlay } from './overlay.js';
 import { openUrl } from './remote.js';
 import { Source, SourceFile } from './source.js';
@@ -20,11 +20,13 @@ const CACHE = 'turso-wasm-cache/';
 
 /**
  * @typedef {object} Gift
- * @property {Blob | string} source a Blob or a URL
+ * @property {Blob | string | Source} source a Blob, a URL, or what is there already
  * @property {Blob} [wal] the log that lies beside it
  * @property {true | string} [overlay] changes are kept: true: in memory; a name: in OPFS, under it
  * @property {boolean} [download] fetch the whole of a file that the server does not send in parts
  * @property {AbortSignal} [signal]
+ * @property {() => Promise<unknown>} [close] called when it is given up
+ * @property {string} [kind] of storage, as it is told
  */
 
 /** Private to a connection; unlike files that are kept, they need a name for `delete` only. */
@@ -46,6 +48,7 @@ class Given {
   constructor(gift, opfs) {
     this.gift = gift;
     this.opfs = opfs;
+    if (gift.close) this.#closing.push(gift.close);
   }
 
   /** The main file. @returns {SourceFile | Overlay | undefined} */
@@ -55,11 +58,20 @@ class Given {
 
   async open() {
     const { source, wal, overlay } = this.gift;
-    const main = typeof source === 'string' ? await this.#openUrl(source) : await BlobSource.open(source);
+    const main = await this.#openMain(source);
     const log = wal?.size ? await BlobSource.open(wal) : null;
     if (overlay) return this.#lay(overlay, main, log);
     this.files.set('', new SourceFile(main));
     if (log) this.files.set('-wal', new SourceFile(log));
+  }
+
+  /** @param {Gift['source']} source */
+  async #openMain(source) {
+    if (source instanceof Source) {
+      this.#closing.unshift(() => source.close());
+      return source;
+    }
+    return typeof source === 'string' ? this.#openUrl(source) : BlobSource.open(source);
   }
 
   /** @param {string} url */
@@ -140,7 +152,9 @@ export class GivenStorage extends Storage {
 
   /** Take a database in, until it is released. @param {Gift} gift @returns {string} its name */
   add(gift) {
-    const name = `${this.#next++}/${typeof gift.source === 'string' ? gift.source : nameOf(gift.source)}`;
+    const { source } = gift;
+    const shown = source instanceof Source ? source.name : typeof source === 'string' ? source : nameOf(source);
+    const name = `${this.#next++}/${shown}`;
     this.#given.set(name, new Given(gift, this.opfs));
     return name;
   }
@@ -183,6 +197,11 @@ export class GivenStorage extends Storage {
     const given = this.#given.get(name);
     if (!(given?.main instanceof Overlay)) return super.replace(name, content);
     await given.rest(content);
+  }
+
+  /** The kind of storage that it was said to have. @param {string} name */
+  kindOf(name) {
+    return this.#given.get(name)?.gift.kind;
   }
 
   /** What was read of its source so far. @param {string} name */

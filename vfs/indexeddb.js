@@ -19,8 +19,9 @@
 
 import { CAP_OWNED, OPEN_CREATE } from '../base/abi.js';
 import { SQLITE_BUSY, SQLITE_IOERR, SqlError } from '../base/errors.js';
-import { CANTOPEN, COMPANIONS, cannotOpen, FullError, isDatabase, isLocked, Storage } from './base.js';
-import { MemoryFile } from './memory.js';
+import { CANTOPEN, COMPANIONS, cannotOpen, FullError, isDatabase, isLocked, SNAPSHOTS, Storage } from './base.js';
+import { KeptFile } from './history.js';
+import { MemoryFile } from './memory_file.js';
 
 const DATABASE = 'turso-wasm';
 const CHUNK = 8192;
@@ -95,7 +96,8 @@ class MirroredFile extends MemoryFile {
 
 /** The files of one database, and their way into IndexedDB. */
 class Mirror {
-  /** @type {MirroredFile[]} */ files = [];
+  /** By name. @type {Map<string, MirroredFile>} */ files = new Map();
+  /** The database's. @type {KeptFile | null} */ main = null;
   users = 1;
   /** @type {Promise<void> | null} */ #writing = null;
   #again = false;
@@ -128,7 +130,7 @@ class Mirror {
       this.#again = true;
       return;
     }
-    if (this.#failure || !this.files.some((file) => file.isDirty)) return;
+    if (this.#failure || ![...this.files.values()].some((file) => file.isDirty)) return;
     this.#writing = this.#write()
       .catch((error) => {
         this.#failure = error;
@@ -163,7 +165,7 @@ class Mirror {
           late = owner.result !== this.id;
           if (late) files.transaction.abort();
         };
-        for (const file of this.files) if (file.isDirty) size += file.save(files, chunks);
+        for (const file of this.files.values()) if (file.isDirty) size += file.save(files, chunks);
       });
     } catch (error) {
       throw failed(late ? new Error('another tab has taken the database over') : error, size);
@@ -179,6 +181,11 @@ export class IndexedDbStorage extends Storage {
 
   /** @override */
   get isOfOrigin() {
+    return true;
+  }
+
+  /** @override */
+  get keepsHistory() {
     return true;
   }
 
@@ -231,10 +238,13 @@ export class IndexedDbStorage extends Storage {
       const mirror = new Mirror(database, name, letGo);
       if (!create && !(await read(database, name))) throw cannotOpen(name, 'there is no such database in IndexedDB');
       await mirror.own(); // from here on nobody else writes
-      for (const suffix of ['', ...COMPANIONS]) {
+      for (const suffix of ['', ...COMPANIONS, SNAPSHOTS]) {
         const bytes = (await read(database, name + suffix)) ?? new Uint8Array(0);
-        mirror.files.push(new MirroredFile(mirror, name + suffix, bytes));
+        mirror.files.set(name + suffix, new MirroredFile(mirror, name + suffix, bytes));
       }
+      const [file, , log, snapshots] = mirror.files.values();
+      mirror.main = new KeptFile(file, () => log);
+      mirror.main.load(snapshots);
       return mirror;
     } catch (error) {
       letGo();
@@ -282,7 +292,7 @@ export class IndexedDbStorage extends Storage {
     try {
       await transaction(database, 'readwrite', (files, chunks) => {
         files.delete([OWNER, name]);
-        for (const suffix of ['', ...COMPANIONS]) {
+        for (const suffix of ['', ...COMPANIONS, SNAPSHOTS]) {
           files.delete(name + suffix);
           chunks.delete(chunksOf(name + suffix));
         }
@@ -299,16 +309,23 @@ export class IndexedDbStorage extends Storage {
     const mirror = /** @type {Mirror} */ (this.#ready.get(name));
     const bytes = new Uint8Array(await content.arrayBuffer());
     await mirror.settled();
-    for (const file of mirror.files) file.truncate(0);
-    mirror.files[0]?.write(bytes, 0);
+    for (const suffix of COMPANIONS) mirror.files.get(name + suffix)?.truncate(0);
+    const main = /** @type {KeptFile} */ (mirror.main);
+    main.truncate(0);
+    main.write(bytes, 0);
     mirror.flush();
     await mirror.settled();
   }
 
-  /** @param {string} name @returns {MirroredFile | undefined} */
+  /** @override @param {string} name @returns {Promise<KeptFile>} */
+  async history(name) {
+    return /** @type {KeptFile} */ (this.#ready.get(name)?.main);
+  }
+
+  /** @param {string} name @returns {KeptFile | MirroredFile | null | undefined} */
   #file(name) {
-    const database = isDatabase(name) ? name : name.slice(0, name.lastIndexOf('-'));
-    return this.#ready.get(database)?.files.find((file) => file.name === name);
+    if (isDatabase(name)) return this.#ready.get(name)?.main;
+    return this.#ready.get(name.slice(0, name.lastIndexOf('-')))?.files.get(name);
   }
 
   /** @override @param {string} name @param {number} flags */

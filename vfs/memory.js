@@ -1,60 +1,13 @@
 /** Files in memory: they live as long as the store, or, when it is private, until their database is released. */
 
-import { CAP_MEMORY, CAP_OWNED, OPEN_CREATE, OPEN_MEMORY } from '../base/abi.js';
+import { OPEN_CREATE, OPEN_MEMORY } from '../base/abi.js';
 import { SQLITE_BUSY, SqlError } from '../base/errors.js';
-import { CANTOPEN, COMPANIONS, cannotOpen, isDatabase, Storage, StoredFile } from './base.js';
-
-/** A growable array of bytes. */
-export class MemoryFile extends StoredFile {
-  #size;
-
-  /** @param {Uint8Array} [bytes] */
-  constructor(bytes = new Uint8Array(0)) {
-    super();
-    this.bytes = bytes;
-    this.#size = bytes.length;
-  }
-
-  /** @override */
-  get size() {
-    return this.#size;
-  }
-
-  /** @override @returns {number} */
-  get capabilities() {
-    return CAP_OWNED | CAP_MEMORY;
-  }
-
-  /** @override @param {Uint8Array} into @param {number} at */
-  read(into, at) {
-    const n = Math.max(0, Math.min(into.length, this.#size - at));
-    if (n) into.set(this.bytes.subarray(at, at + n));
-    return n;
-  }
-
-  /** @override @param {Uint8Array} from @param {number} at */
-  write(from, at) {
-    if (at + from.length > this.#size) this.truncate(at + from.length);
-    this.bytes.set(from, at);
-    return 0;
-  }
-
-  /** @override @param {number} size */
-  truncate(size) {
-    if (size > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(size, this.bytes.length * 2, 65536));
-      grown.set(this.bytes.subarray(0, this.#size));
-      this.bytes = grown;
-    } else if (size < this.#size) {
-      this.bytes.fill(0, size, this.#size);
-    }
-    this.#size = size;
-    return 0;
-  }
-}
+import { CANTOPEN, COMPANIONS, cannotOpen, isDatabase, Storage } from './base.js';
+import { KeptFile } from './history.js';
+import { MemoryFile } from './memory_file.js';
 
 export class MemoryStorage extends Storage {
-  /** @type {Map<string, MemoryFile>} */ #files = new Map();
+  /** @type {Map<string, import('./base.js').StoredFile>} */ #files = new Map();
   /** @type {Map<string, number>} */ #users = new Map();
   #private;
 
@@ -67,6 +20,11 @@ export class MemoryStorage extends Storage {
   /** @override */
   get isShared() {
     return !this.#private;
+  }
+
+  /** @override */
+  get keepsHistory() {
+    return true;
   }
 
   /** @override @param {string} name @param {{create?: boolean}} [options] */
@@ -104,8 +62,24 @@ export class MemoryStorage extends Storage {
   /** @override @param {string} name @param {Blob} content */
   async replace(name, content) {
     const bytes = new Uint8Array(await content.arrayBuffer());
-    this.#forget(name);
-    this.#files.set(name, new MemoryFile(bytes));
+    const before = this.#files.get(name);
+    if (before instanceof KeptFile && before.isNeeded) {
+      before.truncate(0);
+      before.write(bytes, 0);
+    } else this.put(name, bytes);
+    for (const suffix of COMPANIONS) this.#files.delete(name + suffix);
+  }
+
+  /** A database with this content; the array is its own from now on. @param {string} name @param {Uint8Array} bytes */
+  put(name, bytes) {
+    this.#files.set(name, new KeptFile(new MemoryFile(bytes)));
+  }
+
+  /** @override @param {string} name @returns {Promise<KeptFile>} */
+  async history(name) {
+    const file = /** @type {KeptFile} */ (this.open(name, OPEN_CREATE));
+    if (!file.isLasting) file.load(new MemoryFile());
+    return file;
   }
 
   /** @override @param {string} name @param {number} flags */
@@ -113,7 +87,7 @@ export class MemoryStorage extends Storage {
     let file = this.#files.get(name);
     if (!file) {
       if (!(flags & (OPEN_CREATE | OPEN_MEMORY))) return CANTOPEN;
-      file = new MemoryFile();
+      file = isDatabase(name) ? new KeptFile(new MemoryFile()) : new MemoryFile();
       this.#files.set(name, file);
     }
     return file;

@@ -22,7 +22,18 @@
 
 import { OPEN_CREATE } from '../base/abi.js';
 import { SQLITE_BUSY, SqlError } from '../base/errors.js';
-import { CANTOPEN, COMPANIONS, cannotOpen, FullError, isDatabase, isLocked, Storage, StoredFile } from './base.js';
+import {
+  CANTOPEN,
+  COMPANIONS,
+  cannotOpen,
+  FullError,
+  isDatabase,
+  isLocked,
+  SNAPSHOTS,
+  Storage,
+  StoredFile,
+} from './base.js';
+import { KeptFile } from './history.js';
 
 /** A worker that was terminated while busy keeps its handles for about two seconds. */
 const PATIENCE_MS = 5000;
@@ -78,7 +89,7 @@ class HandleFile extends StoredFile {
   }
 }
 
-/** @typedef {{directory: FileSystemDirectoryHandle, file: HandleFile, leaf: string}} Held */
+/** @typedef {{directory: FileSystemDirectoryHandle, leaf: string, handle: FileSystemSyncAccessHandle, file: StoredFile}} Held */
 
 export class OpfsStorage extends Storage {
   /** @type {Map<string, Held>} */ #held = new Map();
@@ -86,6 +97,8 @@ export class OpfsStorage extends Storage {
   /** @type {Map<string, Promise<void>>} */ #acquiring = new Map();
   /** @type {Map<string, Promise<void>>} what releasing left to do */ #leaving = new Map();
 
+  /** Files of snapshots that are being opened. @type {Map<string, Promise<FileSystemSyncAccessHandle>>} */ #histories =
+    new Map();
   #untilClosed;
 
   /** @param {{untilClosed?: boolean}} [options] untilClosed: a database is released when its file is closed, whoever acquired it */
@@ -96,6 +109,11 @@ export class OpfsStorage extends Storage {
 
   /** @override */
   get isOfOrigin() {
+    return true;
+  }
+
+  /** @override */
+  get keepsHistory() {
     return true;
   }
 
@@ -143,9 +161,31 @@ export class OpfsStorage extends Storage {
     for (const suffix of ['', ...COMPANIONS]) {
       const handle = await openHandle(directory, leaf + suffix, name, create || suffix !== '', patience);
       const onClose = this.#untilClosed && !suffix ? () => this.#letGo(name) : undefined;
-      this.#held.set(name + suffix, { directory, leaf: leaf + suffix, file: new HandleFile(handle, onClose) });
+      const own = new HandleFile(handle, onClose);
+      const file = suffix ? own : new KeptFile(own, () => this.#held.get(`${name}-wal`)?.file);
+      this.#held.set(name + suffix, { directory, leaf: leaf + suffix, handle, file });
     }
+    if (await exists(directory, leaf + SNAPSHOTS)) await this.history(name);
     await this.#redo(name);
+  }
+
+  /** @override @param {string} name @returns {Promise<KeptFile>} */
+  async history(name) {
+    const { directory, leaf, file } = /** @type {Held} */ (this.#held.get(name));
+    const kept = /** @type {KeptFile} */ (file);
+    if (!kept.isLasting) {
+      const opening = this.#histories.get(name) ?? openHandle(directory, leaf + SNAPSHOTS, name, true);
+      this.#histories.set(name, opening);
+      const handle = await opening.finally(() => this.#histories.delete(name));
+      if (this.#held.get(name)?.file !== kept) {
+        handle.close();
+        throw cannotOpen(name, 'it was closed');
+      }
+      const own = new HandleFile(handle);
+      this.#held.set(name + SNAPSHOTS, { directory, leaf: leaf + SNAPSHOTS, handle, file: own });
+      if (!kept.isLasting) kept.load(own);
+    }
+    return kept;
   }
 
   /** See Storage. The handles are closed when this returns, before anything is awaited. @override @param {string} name */
@@ -168,12 +208,12 @@ export class OpfsStorage extends Storage {
   /** The companions that are empty. @param {string} name @returns {Held[]} */
   #closeHandles(name) {
     const empty = [];
-    for (const suffix of ['', ...COMPANIONS]) {
+    for (const suffix of ['', ...COMPANIONS, SNAPSHOTS]) {
       const held = this.#held.get(name + suffix);
       if (!held) continue;
       this.#held.delete(name + suffix);
       if (suffix && held.file.size === 0) empty.push(held);
-      held.file.handle.close();
+      held.handle.close();
     }
     return empty;
   }
@@ -198,7 +238,7 @@ export class OpfsStorage extends Storage {
     const root = await rootOf(name);
     const found = await locate(name, false, root).catch(() => null);
     if (!found) return;
-    for (const suffix of ['', ...COMPANIONS, REDO]) {
+    for (const suffix of ['', ...COMPANIONS, SNAPSHOTS, REDO]) {
       await found.directory.removeEntry(found.leaf + suffix).catch((error) => {
         if (error.name === 'NoModificationAllowedError') throw isLocked(name, error);
         if (error.name !== 'NotFoundError') throw cannotOpen(name, error);

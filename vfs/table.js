@@ -12,7 +12,7 @@
 import { OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, OPEN_TEMP } from '../base/abi.js';
 import { NotYet, SQLITE_BUSY, SQLITE_CANTOPEN } from '../base/errors.js';
 import { cannotOpen, failureCode, GIVEN, IOERR, isLocked, isUrl, NOMEM, Storage, StoredFile } from './base.js';
-import { MemoryFile } from './memory.js';
+import { MemoryFile } from './memory_file.js';
 
 const MAX_FILES = 1 << 20;
 /** How long a database is waited for that another worker owns. */
@@ -64,6 +64,11 @@ export class FileTable {
   /** @param {string} name */
   isOfOrigin(name) {
     return this.#find(name)[0].isOfOrigin;
+  }
+
+  /** @param {string} name */
+  keepsHistory(name) {
+    return this.#find(name)[0].keepsHistory;
   }
 
   /** @param {string} name */
@@ -185,6 +190,12 @@ export class FileTable {
   settled(name) {
     const [store, rest] = this.#find(name);
     return store.settled(rest);
+  }
+
+  /** @param {string} name */
+  history(name) {
+    const [store, rest] = this.#find(name);
+    return store.history(rest);
   }
 
   /** @param {string} name */

@@ -6,6 +6,7 @@ import { Connection } from './connection.js';
 import { FORMATS, isKey, keyText } from './keys.js';
 import { hasMore } from './lexer.js';
 import { BOOLEAN, check, checkSql } from './page/check.js';
+import { Past } from './past.js';
 import { Preparer } from './preparer.js';
 import { describePython } from './python_function.js';
 import { HostStatement } from './statement.js';
@@ -19,7 +20,6 @@ import {
   UserCode,
 } from './usercode.js';
 import { whenPossible } from './waiting.js';
-import { WholeFile } from './whole_file.js';
 
 /** As better-sqlite3's. */
 const BUSY_TIMEOUT_MS = 5000;
@@ -33,7 +33,7 @@ const BUSY_TIMEOUT_MS = 5000;
  * @typedef {import('./schema.js').Prepared} Prepared
  */
 
-export class HostDatabase extends WholeFile {
+export class HostDatabase extends Past {
   /** @type {Set<HostStatement>} */ #statements = new Set();
   /** @type {Connection | null} */ #connection = null;
   #user = new UserCode();

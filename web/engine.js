@@ -24,6 +24,8 @@ import { bytesOf } from './values.js';
  * @property {true | string} [overlay] a Blob or a URL can be written: what changes is kept in memory (true), or in OPFS under a name
  * @property {boolean} [download] fetch the whole of a URL that is not served in parts
  * @property {AbortSignal} [signal] gives fetching up
+ * @property {string} [snapshot] read what it was at that snapshot
+ * @property {boolean} [fork] open a fork of it
  */
 
 /** On later visits the compiler is loaded when it is needed, or after this time. */
@@ -159,7 +161,9 @@ export class Engine {
    * @returns {Promise<HostDatabase>}
    */
   async openNow(name, options = {}) {
+    if (options.fork) return this.#openForked(name, options);
     if (typeof name !== 'string' || isUrl(name)) return this.#openGiven(name, options);
+    if (options.snapshot !== undefined) return this.#openPast(name, options);
     const inMemory = name === ':memory:' || name === '';
     const file = inMemory ? this.stores.privatePath() : this.stores.path(name, options.storage);
     const create = inMemory || (options.create !== false && !options.readonly);
@@ -171,6 +175,56 @@ export class Engine {
     if (typeof name !== 'string' || name === ':memory:' || name === '') return null;
     const path = this.stores.path(name, storage);
     return this.stores.isOfOrigin(path) ? path : null;
+  }
+
+  /** A database as it was. @param {string} name @param {OpenOptions} options */
+  async #openPast(name, options) {
+    const file = this.stores.path(name, options.storage);
+    await this.files.acquire(file, { create: false });
+    try {
+      const history = await this.files.history(file);
+      const snapshot = history.find(/** @type {string} */ (options.snapshot));
+      return await this.#over(history.open(snapshot, name), file, { ...options, readonly: true, overlay: undefined });
+    } catch (error) {
+      await this.files.release(file);
+      throw error;
+    }
+  }
+
+  /** A fork of an open database. @param {import('./database.js').Where} where @param {import('../vfs/history.js').KeptFile} history @param {import('../vfs/history.js').Snapshot} snapshot */
+  async openFork({ name, file, options }, history, snapshot) {
+    const source = history.open(snapshot, name);
+    try {
+      await this.files.acquire(file, { create: false });
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
+    return this.#over(source, file, forked(options, { overlay: true }));
+  }
+
+  /** A database in memory with this content. @param {Uint8Array} content its own from now on @param {Pick<import('./database.js').Where, 'name' | 'options'>} where of what it is a copy of */
+  openCopy(content, { name, options }) {
+    const file = this.stores.privatePath(content);
+    return this.#acquired({ name, file, inMemory: true, options: forked(options) }, {});
+  }
+
+  /** @param {string | Blob} name @param {OpenOptions} options */
+  async #openForked(name, { fork: _, ...options }) {
+    const database = await this.openNow(name, { ...options, create: false });
+    try {
+      return await database.fork();
+    } finally {
+      await database.close();
+    }
+  }
+
+  /** @param {import('../vfs/source.js').Source} source of an acquired file, which is released with it @param {string} under its path @param {OpenOptions} options */
+  #over(source, under, options) {
+    const kind = options.overlay ? 'memory' : this.stores.kindOf(under);
+    const close = () => this.files.release(under);
+    const file = this.stores.given({ source, overlay: options.overlay, close, kind });
+    return this.#acquired({ name: source.name, file, inMemory: false, options }, { create: false });
   }
 
   /** @param {Blob | string} source a Blob or a URL @param {OpenOptions} options */
@@ -231,4 +285,9 @@ export class Engine {
   async close() {
     await Promise.all([...this.databases].map((database) => database.close()));
   }
+}
+
+/** The options of a fork. @param {OpenOptions} options of what is forked @param {OpenOptions} [own] */
+function forked({ integers, timeout, key, compiler }, own) {
+  return { integers, timeout, key, compiler, ...own };
 }

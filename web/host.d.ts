@@ -16,6 +16,7 @@ import type {
   PlanRow,
   Row,
   RunResult,
+  Snapshot,
   SqlArguments,
   SqlValue,
   StorageKind,
@@ -35,6 +36,7 @@ export type {
   PlanRow,
   Row,
   RunResult,
+  Snapshot,
   SqlArguments,
   SqlValue,
 };
@@ -48,7 +50,7 @@ export interface AssetOptions extends Pick<PageAssetOptions, 'assets' | 'pyodide
 
 export interface ConnectOptions
   extends AssetOptions,
-    Pick<PageConnectOptions, 'readonly' | 'create' | 'integers' | 'timeout' | 'compiler' | 'key'> {}
+    Pick<PageConnectOptions, 'readonly' | 'create' | 'integers' | 'timeout' | 'compiler' | 'key' | 'snapshot'> {}
 
 /**
  * Open a database when the engine and the compiler are ready; all databases of one place of assets share an engine. In Node names are
@@ -126,6 +128,15 @@ export class Database implements AsyncDisposable {
   deserialize(bytes: Uint8Array | ArrayBuffer): Promise<void>;
   /** Put a copy, as of now, in the place of the database of that name. */
   backup(name: string, options?: { storage?: HostStorageKind }): Promise<{ bytes: number }>;
+  /** Keep the database as it is now, under a name; `connect(name, { snapshot })` reads it. Of databases in OPFS, IndexedDB and memory. */
+  snapshot(name: string): Promise<Snapshot>;
+  /** The oldest first. */
+  snapshots(): Promise<Snapshot[]>;
+  /** Make the database what it was, in one transaction. */
+  restore(snapshot: string): Promise<this>;
+  dropSnapshot(name: string): Promise<this>;
+  /** A database of its own, in memory, that begins as this one is now. */
+  fork(): Promise<Database>;
   interrupt(): void;
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -9,7 +9,7 @@
 import { DiskStorage } from '../vfs/disk.js';
 import { Engine } from './engine.js';
 import { assetsFrom, placeOf } from './locations.js';
-import { BOOLEAN, checkOptions, FOLDER, MILLISECONDS, oneOf, SECRET } from './page/check.js';
+import { BOOLEAN, checkOptions, FOLDER, MILLISECONDS, NAME, oneOf, SECRET } from './page/check.js';
 import { describe } from './values.js';
 
 export { SqlError, SqlError as SqliteError } from '../base/errors.js';
@@ -34,6 +34,7 @@ const CONNECT = {
   timeout: MILLISECONDS,
   key: SECRET,
   compiler: BOOLEAN,
+  snapshot: NAME,
 };
 
 /** @type {Map<string, Promise<Engine>>} by place */

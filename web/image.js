@@ -34,7 +34,11 @@ export function withoutWal(bytes) {
 
 /** How large it is, by its header. @param {Uint8Array} bytes its beginning at least */
 export function sizeIn(bytes) {
-  const header = new DataView(bytes.buffer, bytes.byteOffset);
-  const pageSize = header.getUint16(AT_PAGE_SIZE);
-  return header.getUint32(AT_PAGE_COUNT) * (pageSize === 1 ? 65536 : pageSize);
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(AT_PAGE_COUNT) * pageSizeIn(bytes);
+}
+
+/** The size of its pages. @param {Uint8Array} bytes its beginning at least */
+export function pageSizeIn(bytes) {
+  const size = new DataView(bytes.buffer, bytes.byteOffset).getUint16(AT_PAGE_SIZE);
+  return size === 1 ? 65536 : size;
 }

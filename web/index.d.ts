@@ -64,6 +64,8 @@ export interface ConnectOptions extends AssetOptions {
    * OPFS under it, where the next `connect` of the same file with the same name finds them; `list` names it, `remove` forgets it.
    */
   overlay?: boolean | string;
+  /** Read what the database was at that snapshot of it (`Database.snapshot`). Errors: SqliteError SQLITE_ERROR when there is none of that name. */
+  snapshot?: string;
   /** Of a URL that the server does not send in parts (HTTP ranges): fetch the whole file. Default false: it is refused. */
   download?: boolean;
   /** Called while the engine starts. */
@@ -345,6 +347,14 @@ export interface LiveOptions {
   key?: string | string[];
 }
 
+export interface Snapshot {
+  name: string;
+  /** When it was taken. */
+  time: Date;
+  /** Bytes of the database then. */
+  size: number;
+}
+
 export interface TransferOptions {
   /** Gives up; the promise rejects with its reason. */
   signal?: AbortSignal | null;
@@ -396,7 +406,30 @@ export interface Database extends Handle, AsyncDisposable {
    */
   backup(name: string, options?: { storage?: StorageKind; signal?: AbortSignal | null }): Promise<{ bytes: number }>;
   /**
-   * The same into a stream, or in the place of a file, part by part, at constant memory (an encrypted database at once): the database as it is at the beginning, while other
+   * Keep the database as it is now, under a name, until it is dropped. That takes about a millisecond, whatever its size: what is written later
+   * keeps what was there before. `connect(name, { snapshot })` reads it. In OPFS and IndexedDB a snapshot lasts, and all tabs have it.
+   * Errors: SqliteError SQLITE_ERROR in a transaction, when there is one of that name, and where there are none (Blobs, URLs); SQLITE_BUSY
+   * while another connection writes, or reads what was before.
+   */
+  snapshot(name: string): Promise<Snapshot>;
+  /** The oldest first. */
+  snapshots(): Promise<Snapshot[]>;
+  /**
+   * Make the database what it was, in one transaction, whoever else has it open. The snapshot stays.
+   * Errors: SqliteError SQLITE_ERROR in a transaction, when there is none of that name, and when pages have another size or key since; SQLITE_BUSY.
+   */
+  restore(snapshot: string): Promise<this>;
+  /** Forget a snapshot. Who has it open keeps it until it is closed. Errors: SqliteError SQLITE_ERROR when there is none of that name. */
+  dropSnapshot(name: string): Promise<this>;
+  /**
+   * A database of its own, in memory, that begins as this one is now, and is gone when it is closed. One in OPFS or IndexedDB is not copied: its
+   * fork reads what it was, and keeps what it changes itself. It is lost when another tab takes the file over. Code of the user's
+   * (`function` and the like) is not taken along.
+   * Errors: SqliteError SQLITE_ERROR in a transaction, SQLITE_BUSY as for `snapshot`.
+   */
+  fork(): Promise<Database>;
+  /**
+   * The whole database into a stream, or in the place of a file, part by part, at constant memory (an encrypted database at once): the database as it is at the beginning, while other
    * requests go on (of a private database, or one with an overlay, they wait). The stream is closed, or, when this fails, aborted; a file
    * then stays as it was. Errors: SqliteError SQLITE_ERROR in a transaction, SQLITE_PERM when the user does not let the page write the file,
    * SQLITE_CANTOPEN; what the stream or the signal fail with.

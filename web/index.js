@@ -17,6 +17,7 @@ import {
   FUNCTION,
   GIVEN,
   MILLISECONDS,
+  NAME,
   OVERLAY,
   oneOf,
   SECRET,
@@ -52,6 +53,7 @@ const CONNECT = {
   onProgress: FUNCTION,
   wal: GIVEN,
   overlay: OVERLAY,
+  snapshot: NAME,
   download: BOOLEAN,
 };
 
@@ -59,24 +61,31 @@ const CONNECT = {
 export async function connect(given, options) {
   const { signal, onProgress, readonly, create, integers, storage, timeout, persist, programs, compiler, ...rest } =
     checkOptions('connect()', options, CONNECT);
-  const { wal, overlay, download, key, ...where } = rest;
+  const { wal, overlay, download, key, snapshot, ...where } = rest;
   const source = await sourceOf(given);
-  if (typeof source === 'string' && !URL_START.test(source)) mustBeGiven({ wal, overlay, download });
+  const isGiven = typeof source !== 'string' || URL_START.test(source);
+  if (!isGiven) mustBeGiven({ wal, overlay, download });
+  else if (snapshot !== undefined) throw new TypeError('connect(): the option "snapshot" is for databases of the page');
   const settings = { integers: integers ?? 'auto', timeout: timeout ?? BUSY_TIMEOUT_MS };
   const client = await workerFor(where, { onProgress, signal, programs: located(programs), compiler });
   const gift = { wal: wal && (await fileOf(wal)), overlay: overlay || undefined, download };
   const request = {
     op: 'open',
     name: source,
-    options: { readonly, create, storage, compiler, key, ...gift, ...settings },
+    options: { readonly, create, storage, compiler, key, snapshot, ...gift, ...settings },
   };
   const opening = client.request(request, { signal });
   try {
     const opened = await unlessAborted(opening, signal);
     const shown = typeof source === 'string' ? source : /** @type {any} */ (source.name ?? 'blob');
     const isPrivate = source === ':memory:' || source === '' || overlay;
-    const again = isPrivate ? null : () => client.request(request);
-    const connection = new RemoteDatabase(client, opened, { ...settings, persist: persist !== false }, again);
+    const again = (/** @type {any} */ more) => client.request({ ...request, options: { ...request.options, ...more } });
+    const connection = new RemoteDatabase(
+      client,
+      opened,
+      { ...settings, persist: persist !== false },
+      isPrivate ? null : again,
+    );
     const handle = isHandle(given) ? given : null;
     return new Database(connection, shown, { handle, isAlone: !gift.wal?.size, isWritable: Boolean(overlay) });
   } catch (error) {

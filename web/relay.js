@@ -32,6 +32,9 @@ const PAUSE_MS = 1000;
 const CURSORS = 2 ** 32;
 const GONE = Symbol('the link is gone');
 const RUNS = new Set(['run', 'get', 'all', 'iterate', 'exec', 'batch', 'script']);
+const WRITES = new Set(['import', 'snapshot', 'restore', 'dropSnapshot']);
+/** What no transaction may be open for. */
+const WHOLE = new Set(['export', 'import', 'snapshot', 'restore']);
 
 /**
  * @typedef {import('./links.js').Link} Link
@@ -70,7 +73,7 @@ export class Relay {
   }
 
   get storage() {
-    return this.where.path.slice(0, this.where.path.indexOf(':'));
+    return this.where.options.fork ? 'memory' : this.where.path.slice(0, this.where.path.indexOf(':'));
   }
 
   // --- requests ----------------------------------------------------------------------------------------
@@ -188,6 +191,7 @@ export class Relay {
   async #connect() {
     const deadline = performance.now() + PATIENCE_MS;
     try {
+      if (this.where.options.fork && this.#generation) throw lostFork();
       for (;;) {
         const isHeld = await this.#find(deadline - performance.now());
         try {
@@ -282,6 +286,7 @@ export class Relay {
     const { path, name, options } = this.where;
     const to = { ...this.where, path: stores.path(name, storage), options: { ...options, storage } };
     try {
+      if (options.fork || options.snapshot) throw new SqlError('forks and snapshots cannot be moved', SQLITE_ERROR);
       if (to.path !== path) await this.#moveTo(to);
       this.#settle(id, { value: { storage } });
     } catch (error) {
@@ -297,6 +302,8 @@ export class Relay {
   async #moveTo(to) {
     if (!this.#ready) await this.connect();
     if (this.#inTransaction) throw new SqlError('cannot move within a transaction', SQLITE_ERROR);
+    const { snapshots } = await this.#ask({ op: 'snapshots', database: this.#database });
+    if (snapshots.length) throw new SqlError('cannot move a database that has snapshots: drop them', SQLITE_ERROR);
     this.#moving = true;
     this.#ready = false;
     const before = this.where;
@@ -352,6 +359,12 @@ export class Relay {
     }
   }
 
+  /** All of it, as a file. @returns {Promise<Uint8Array>} */
+  async copy() {
+    if (!this.#ready) await this.connect();
+    return new Uint8Array((await this.#ask({ op: 'export', database: this.#database })).buffer);
+  }
+
   /** Take another database in, part by part. @param {AsyncIterable<Uint8Array[]>} parts */
   async #fill(parts) {
     for await (const found of this.#parts()) {
@@ -401,7 +414,7 @@ export class Relay {
     const { id, op } = message;
     if (op === 'close') return this.#close(id);
     if (op === 'next' || op === 'return') return this.#endOfRows(message);
-    const reads = RUNS.has(op) ? onlyReads(message.sql) : op !== 'import';
+    const reads = RUNS.has(op) ? onlyReads(message.sql) : !WRITES.has(op);
     if (this.#lost && RUNS.has(op) && (reads || staysInside(message.sql))) return this.#fail(id, lostTransaction());
     if (!reads) return this.#fail(id, unknownOutcome());
     if (silent)
@@ -414,7 +427,7 @@ export class Relay {
 
   /** Y3: answer a request that is part of the transaction that was lost. @param {any} message @returns {boolean} whether it was */
   #isLost({ id, op, sql }) {
-    if (!RUNS.has(op) && op !== 'export' && op !== 'import') return false;
+    if (!RUNS.has(op) && !WHOLE.has(op)) return false;
     const end = sql === undefined ? null : endOf(sql);
     if (end) this.#lost = false;
     if (end === 'ROLLBACK') this.#settle(id, { value: EMPTY[/** @type {keyof typeof EMPTY} */ (op)] ?? NO_ROWS });
@@ -445,6 +458,10 @@ const EMPTY = { exec: {}, run: { changes: 0, lastInsertRowid: 0 }, script: { res
 
 function lostTransaction() {
   return new SqlError('the transaction was lost: the tab that had the database open is gone', SQLITE_ABORT_ROLLBACK);
+}
+
+function lostFork() {
+  return new SqlError('the fork was lost: the tab that had the database open is gone', SQLITE_ABORT);
 }
 
 function unknownOutcome() {

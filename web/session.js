@@ -10,7 +10,8 @@
  *   N4  What a write answers is durable.
  */
 
-import { misuse, SQLITE_ABORT, SQLITE_ERROR, SqlError } from '../base/errors.js';
+import { misuse, SQLITE_ABORT, SQLITE_BUSY, SQLITE_ERROR, SqlError } from '../base/errors.js';
+import { listed } from '../vfs/history.js';
 import { Changes } from './changes.js';
 import { fetchBytes } from './fetching.js';
 import { interrupted, Job } from './job.js';
@@ -61,7 +62,7 @@ export class Session {
   /** Take a request. @param {any} message */
   async receive(message) {
     const relay = this.#relays.get(message.database);
-    if (relay) return relay.forward(message);
+    if (relay && message.op !== 'fork') return relay.forward(message);
     const notice = NOTICES[/** @type {keyof typeof NOTICES} */ (message.op)];
     if (notice) return notice(this, message);
     let job = new Job(message, undefined);
@@ -70,7 +71,7 @@ export class Session {
       job = new Job(message, open);
       this.#jobs.set(message.id, job);
       if (message.op === 'close' && open) this.#hasten(open);
-      const value = await (open ? this.#inTurn(open, job) : this.#serve(job));
+      const value = await (open ? this.#inTurn(open, job) : relay ? this.#forked(relay) : this.#serve(job));
       this.#answer(job, { value }, transferables(value));
     } catch (error) {
       const told = job.open ? await explained(error, job.open.database.engine.files) : error;
@@ -96,7 +97,7 @@ export class Session {
   /** The database a request is about. @param {any} message */
   #openOf(message) {
     if (message.cursor !== undefined) return this.requests.openOf(message.cursor);
-    if (message.database === undefined) return undefined;
+    if (message.database === undefined || this.#relays.has(message.database)) return undefined;
     const open = this.#databases.get(message.database);
     if (!open) throw misuse('the database is closed');
     return open;
@@ -239,6 +240,11 @@ export class Session {
       await database.close();
       throw interrupted();
     }
+    return this.#opened(database);
+  }
+
+  /** @param {HostDatabase} database */
+  #opened(database) {
     const number = this.#next++;
     this.#databases.set(number, {
       database,
@@ -248,7 +254,8 @@ export class Session {
       listens: false,
       staged: new Map(),
     });
-    return { database: number, storage: engine.stores.kindOf(database.where.file), readonly: database.readonly };
+    const { engine, where, readonly } = database;
+    return { database: number, storage: engine.stores.kindOf(where.file), readonly };
   }
 
   /** @param {{path: string, name: string, options: any}} where @param {Job} job */
@@ -270,7 +277,11 @@ export class Session {
       await relay.end();
       throw error;
     }
-    return { database: number, storage: relay.storage, readonly: Boolean(where.options.readonly) };
+    return {
+      database: number,
+      storage: relay.storage,
+      readonly: Boolean(where.options.readonly || where.options.snapshot),
+    };
   }
 
   /** @param {any} message @param {Job} _ @param {Open} open */
@@ -351,6 +362,69 @@ export class Session {
     return {};
   }
 
+  // --- requests: snapshots --------------------------------------------------------------------------------
+
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _snapshot({ name }, job, { database }) {
+    const history = await database.history();
+    return listed(await this.#whenFree(database, job, () => database.take(history, name)));
+  }
+
+  /** @param {any} _ @param {Job} _job @param {Open} open */
+  async _snapshots(_, _job, { database }) {
+    return { snapshots: await database.snapshots() };
+  }
+
+  /** @param {any} message @param {Job} job @param {Open} open */
+  async _restore({ name }, job, { database, changes }) {
+    const [past, history] = [await database.openPast(name), await database.history()];
+    try {
+      await this.#whenFree(database, job, () => database.become(past, history));
+    } finally {
+      await past.close();
+    }
+    changes.reset();
+    return {};
+  }
+
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _dropSnapshot({ name }, _, { database }) {
+    await database.dropSnapshot(name);
+    return {};
+  }
+
+  /** Of a database that only this session has: others are opened as forks. @param {any} _ @param {Job} job @param {Open} open */
+  async _fork(_, job, { database }) {
+    const { engine, where } = database;
+    if (!engine.files.keepsHistory(where.file)) {
+      const copy = await job.possible(() => database.copy());
+      return this.#opened(await engine.openCopy(copy, where));
+    }
+    const history = await database.history();
+    const snapshot = await this.#whenFree(database, job, () => database.take(history, null));
+    return this.#opened(await engine.openFork(where, history, snapshot));
+  }
+
+  /** A fork of a fork that lives where the file is: a copy of it, here. @param {Relay} relay */
+  async #forked(relay) {
+    const engine = await this.server.engine();
+    return this.#opened(await engine.openCopy(await relay.copy(), relay.where));
+  }
+
+  /** `act()`, when nobody has a lock that it needs; SQLITE_BUSY after the time that the connection waits. @template T @param {HostDatabase} database @param {Job} job @param {() => T} act @returns {Promise<T>} */
+  async #whenFree(database, job, act) {
+    const deadline = performance.now() + database.busyTimeout;
+    for (;;) {
+      try {
+        return await job.possible(act);
+      } catch (error) {
+        const left = deadline - performance.now();
+        if (!(error instanceof SqlError) || error.errcode !== SQLITE_BUSY || left <= 0) throw error;
+        await job.wait(this.server.released(database.files, left));
+      }
+    }
+  }
+
   /** A relay moves what can be moved (relay.js). */
   async _move() {
     throw new SqlError('only databases in OPFS and IndexedDB can be moved', SQLITE_ERROR);
@@ -378,9 +452,10 @@ function stagedIn(open, transfer) {
 }
 
 const OPERATIONS = new Set(
-  'hello init ready programs open close status listen export backup fill import drop saved rekey move list remove'.split(
-    ' ',
-  ),
+  (
+    'hello init ready programs open close status listen export backup fill import drop saved rekey move list remove ' +
+    'snapshot snapshots restore dropSnapshot fork'
+  ).split(' '),
 );
 /** Those that requests.js answers. */
 const OF_STATEMENTS = new Set('run get all iterate next return describe define exec batch script'.split(' '));

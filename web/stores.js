@@ -11,6 +11,7 @@ import { FileTable } from '../vfs/table.js';
 
 export class Stores {
   #given;
+  #private = new MemoryStorage({ private: true });
   #nextPrivate = 1;
 
   /**
@@ -29,7 +30,7 @@ export class Stores {
       {
         ...Object.fromEntries(Object.entries(named).map(([kind, store]) => [`${kind}://`, store])),
         [GIVEN]: this.#given,
-        ':memory:': new MemoryStorage({ private: true }),
+        ':memory:': this.#private,
       },
       this.path(''),
     );
@@ -67,7 +68,10 @@ export class Stores {
 
   /** The kind of storage of a path. @param {string} path @returns {Kind | 'file' | 'url'} */
   kindOf(path) {
-    if (path.startsWith(GIVEN)) return /^given:\/\/(\d+\/)?https?:/i.test(path) ? 'url' : 'file';
+    if (path.startsWith(GIVEN)) {
+      const said = this.#given.kindOf(path.slice(GIVEN.length));
+      return /** @type {Kind} */ (said) ?? (/^given:\/\/(\d+\/)?https?:/i.test(path) ? 'url' : 'file');
+    }
     return /** @type {Kind} */ (path.slice(0, path.indexOf(':')) || 'memory');
   }
 
@@ -76,9 +80,11 @@ export class Stores {
     return path.startsWith(GIVEN) ? this.#given.figures(path.slice(GIVEN.length)) : undefined;
   }
 
-  /** The path of a new private database in memory. */
-  privatePath() {
-    return `:memory:${this.#nextPrivate++}`;
+  /** The path of a new private database in memory. @param {Uint8Array} [content] its own from now on */
+  privatePath(content) {
+    const name = `${this.#nextPrivate++}`;
+    if (content) this.#private.put(name, content);
+    return `:memory:${name}`;
   }
 
   /** The path of a database that is given to the page; releasing it forgets it. @param {import('../vfs/given.js').Gift} gift */

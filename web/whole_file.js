@@ -119,6 +119,25 @@ export class WholeFile extends Shortcuts {
       throw new SqlError('cannot import into a file with an overlay: connect to the other file', SQLITE_ERROR);
   }
 
+  /**
+   * Take pages of another database, and its size, in one transaction.
+   * @param {WholeFile} other whose pages have the same size @param {Iterable<number>} numbers the first one is written anyway
+   */
+  takePages(other, numbers) {
+    const read = other.prepare('SELECT data FROM sqlite_dbpage WHERE pgno = ?').pluck();
+    const count = other.prepare('PRAGMA page_count').pluck().get();
+    this.transaction(() => {
+      const cookie = this.pragma('schema_version', { simple: true });
+      const write = this.prepare('INSERT INTO sqlite_dbpage(pgno, data) VALUES (?, ?)');
+      for (const number of numbers) if (number > 1 && number <= count) write.run(number, read.get(number));
+      write.run(1, read.get(1)); // it says how many there are
+      write.run(count + 1, null);
+      write.finalize();
+      this.exec(`PRAGMA schema_version = ${Math.max(cookie, other.pragma('schema_version', { simple: true })) + 1}`);
+    }).immediate();
+    read.finalize();
+  }
+
   /** Whether it lies in a file or at a URL that the page was given. */
   get isGiven() {
     return this.where.file.startsWith(GIVEN);

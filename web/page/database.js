@@ -167,6 +167,34 @@ export class Database extends Handle {
     return this.request({ op: 'backup', name, storage }, { signal });
   }
 
+  /** @param {string} name */
+  async snapshot(name) {
+    check('snapshot()', name, NAME);
+    return this.request({ op: 'snapshot', name });
+  }
+
+  async snapshots() {
+    return (await this.request({ op: 'snapshots' })).snapshots;
+  }
+
+  /** @param {string} name */
+  async restore(name) {
+    check('restore()', name, NAME);
+    await this.request({ op: 'restore', name });
+    return this;
+  }
+
+  /** @param {string} name */
+  async dropSnapshot(name) {
+    check('dropSnapshot()', name, NAME);
+    await this.request({ op: 'dropSnapshot', name });
+    return this;
+  }
+
+  async fork() {
+    return new Database(await this.connection.fork(), this.name, { handle: null, isAlone: true, isWritable: true });
+  }
+
   /** @param {string | Uint8Array | null} key */
   async rekey(key) {
     if (key !== null) check('rekey()', key, SECRET);

@@ -6,7 +6,7 @@ import { Tenure } from './tenure.js';
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {{tenure?: Tenure | null} & import('./client.js').RequestOptions} Options tenure: the transaction the request is part of */
 
-const WRITES = new Set(['run', 'exec', 'batch', 'script', 'import', 'rekey']);
+const WRITES = new Set(['run', 'exec', 'batch', 'script', 'import', 'rekey', 'snapshot', 'restore']);
 
 export class RemoteDatabase {
   /** @type {Tenure | null} */ #tenure = null;
@@ -31,7 +31,8 @@ export class RemoteDatabase {
    * @param {Client} client
    * @param {{database: number, storage: string, readonly: boolean}} opened
    * @param {{integers: import('../rows.js').Integers, timeout: number, persist: boolean}} settings
-   * @param {(() => Promise<{database: number, storage: string, readonly: boolean}>) | null} again opens the same database once more; null: nobody can
+   * @param {((more?: Record<string, any>) => Promise<{database: number, storage: string, readonly: boolean}>) | null} again opens the same
+   *   database once more, with other options; null: nobody can
    */
   constructor(client, { database, storage, readonly }, { integers, timeout, persist }, again) {
     this.client = client;
@@ -110,6 +111,14 @@ export class RemoteDatabase {
     } finally {
       await other.close();
     }
+  }
+
+  /** A database of its own that begins as this one is now. */
+  async fork() {
+    await this.statusOutside('fork');
+    const settings = { integers: this.integers, timeout: this.timeout, persist: false };
+    const opened = await (this.again ? this.again({ fork: true }) : this.request({ op: 'fork' }));
+    return new RemoteDatabase(this.client, opened, settings, null);
   }
 
   /** @param {string} what is to be done @throws {SqlError} SQLITE_ERROR in a transaction */

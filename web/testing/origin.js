@@ -5,7 +5,7 @@
  * @returns {Promise<any>}
  */
 export async function inOrigin([op, name, text]) {
-  const COMPANIONS = ['-journal', '-wal', '-import'];
+  const COMPANIONS = ['-journal', '-wal', '-snapshots', '-import'];
   const missing = (/** @type {any} */ error) => {
     if (error?.name === 'NotFoundError') return null;
     throw error;

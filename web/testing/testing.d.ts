@@ -4,6 +4,7 @@ interface Forkable {
   exec(sql: string): unknown;
   import(source: Uint8Array): Promise<void>;
   export(): Uint8Array | Promise<Uint8Array>;
+  fork(): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -12,6 +13,8 @@ export interface Template<D> {
   readonly bytes: Uint8Array;
   /** A database in memory with the template's content, of its own, within milliseconds. To be closed by who asks. */
   fork(): Promise<D>;
+  /** Give the template up; its forks stay. */
+  close(): Promise<void>;
 }
 
 /**

@@ -11,33 +11,19 @@ const PLACE = '__turso_wasm_testing__';
 
 /**
  * A database to be forked.
- * @template {{exec: (sql: string) => unknown, import: (bytes: Uint8Array) => Promise<void>, export: () => any, close: () => Promise<void>}} D
+ * @template {{exec: (sql: string) => unknown, import: (bytes: Uint8Array) => Promise<void>, export: () => any, fork: () => Promise<D>, close: () => Promise<void>}} D
  * @param {(name: string) => Promise<D>} connect of turso-wasm, or of turso-wasm/host
  * @param {string | Uint8Array | ((db: D) => unknown)} source SQL, a database file, or what sets one up
  */
 export async function template(connect, source) {
-  const bytes = source instanceof Uint8Array ? source : await made(connect, source);
-  const fork = async () => {
-    const db = await connect(':memory:');
-    try {
-      if (bytes.length) await db.import(bytes);
-      return db;
-    } catch (error) {
-      await db.close();
-      throw error;
-    }
-  };
-  return { bytes, fork };
-}
-
-/** @param {(name: string) => Promise<any>} connect @param {string | ((db: any) => unknown)} source @returns {Promise<Uint8Array>} */
-async function made(connect, source) {
   const db = await connect(':memory:');
   try {
-    await (typeof source === 'string' ? db.exec(source) : source(db));
-    return await db.export();
-  } finally {
+    if (source instanceof Uint8Array) await (source.length && db.import(source));
+    else await (typeof source === 'string' ? db.exec(source) : source(db));
+    return { bytes: /** @type {Uint8Array} */ (await db.export()), fork: () => db.fork(), close: () => db.close() };
+  } catch (error) {
     await db.close();
+    throw error;
   }
 }
 

@@ -24,7 +24,7 @@ WEB = (
     "python_function.js",
     "kernel.js connection.js",
     "schema.js visible_schema.js",
-    "shortcuts.js whole_file.js statement.js preparer.js database.js engine.js python_host.js",
+    "shortcuts.js whole_file.js past.js statement.js preparer.js database.js engine.js python_host.js",
     "page/client.js page/tenure.js",
     "drive.js job.js relay.js requests.js session.js server.js page/remote.js page/statement.js page/workers.js",
     "page/handle.js page/live.js page/transfer.js page/database.js adapters/scope.js",
