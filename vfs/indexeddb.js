@@ -1,12 +1,11 @@
 /**
- * Files in IndexedDB, for where access handles do not exist: mirrored in memory, written in chunks, one transaction a commit.
+ * Databases in IndexedDB, for where access handles do not exist: one transaction a commit; only a part of them is in memory (packs.js).
  *
- * The IndexedDB database "turso-wasm" has two object stores:
+ * The IndexedDB database "turso-wasm" has, beside what packs.js describes:
  *
  *   STORE    KEY             VALUE
- *   files    name            bytes of the file, a number
- *            [OWNER, name]   which acquisition of a database is the last one, a random text; nothing: one for whose text there was no room
- *   chunks   [name, index]   a Uint8Array of CHUNK bytes, fewer at the end of the file
+ *   files    [OWNER, name]   which acquisition of a database is the last one, a random text; nothing: one for whose text there was no room
+ *   chunks   [name, index]   of version 1: a Uint8Array of OLD_CHUNK bytes, fewer at the end of the file; moved into packs when acquired
  *
  * Invariants:
  *   I1  An acquired database is held by a Web Lock: IndexedDB itself would let two tabs write.
@@ -17,86 +16,25 @@
  *   I4  A transaction writes nothing if somebody else has acquired the database since: a late owner is told SQLITE_IOERR.
  */
 
-import { CAP_OWNED, OPEN_CREATE } from '../base/abi.js';
+import { OPEN_CREATE } from '../base/abi.js';
 import { SQLITE_BUSY, SQLITE_IOERR, SqlError } from '../base/errors.js';
 import { CANTOPEN, COMPANIONS, cannotOpen, FullError, isDatabase, isLocked, SNAPSHOTS, Storage } from './base.js';
 import { KeptFile } from './history.js';
-import { MemoryFile } from './memory_file.js';
+import { directoryOf, Packs, recordOf } from './packs.js';
 
 const DATABASE = 'turso-wasm';
-const CHUNK = 8192;
+const VERSION = 2;
+const OLD_CHUNK = 8192;
+const OLD_ENTRIES = 512;
+/** Bytes of a pack that is made of a file as a whole. */
+const PART = 4 << 20;
+const STORES = ['files', 'directories', 'packs'];
 const OWNER = 'owner';
 /** A worker that is going away keeps its lock for a moment. */
 const PATIENCE_MS = 5000;
 
-/** A file in memory that knows what IndexedDB does not have yet. */
-class MirroredFile extends MemoryFile {
-  /** @type {Set<number>} */ #dirty = new Set();
-  #storedSize;
-
-  /** @param {Mirror} mirror @param {string} name @param {Uint8Array} bytes */
-  constructor(mirror, name, bytes) {
-    super(bytes);
-    this.mirror = mirror;
-    this.name = name;
-    this.#storedSize = bytes.length;
-  }
-
-  /** @override @returns {number} */
-  get capabilities() {
-    return CAP_OWNED;
-  }
-
-  /** @override @param {Uint8Array} from @param {number} at */
-  write(from, at) {
-    this.#touch(at, at + from.length);
-    return super.write(from, at);
-  }
-
-  /** @override @param {number} size */
-  truncate(size) {
-    this.#touch(Math.min(size, this.size), Math.max(size, this.size));
-    return super.truncate(size);
-  }
-
-  /** @param {number} start @param {number} end */
-  #touch(start, end) {
-    for (let i = Math.floor(start / CHUNK); i * CHUNK < end; i++) this.#dirty.add(i);
-  }
-
-  /** @override */
-  sync() {
-    this.mirror.flush();
-    return 0;
-  }
-
-  get isDirty() {
-    return this.#dirty.size > 0 || this.size !== this.#storedSize;
-  }
-
-  /** Write what changed; how many bytes. @param {IDBObjectStore} files @param {IDBObjectStore} chunks */
-  save(files, chunks) {
-    const { name, size } = this;
-    const [dirty, storedSize] = [this.#dirty, this.#storedSize];
-    this.#dirty = new Set();
-    this.#storedSize = size;
-    let written = 0;
-    if (size < storedSize) chunks.delete(IDBKeyRange.bound([name, Math.ceil(size / CHUNK)], [name, []]));
-    if (size === 0 && !isDatabase(name)) files.delete(name);
-    else files.put(size, name);
-    for (const i of dirty) {
-      if (i * CHUNK >= size) continue;
-      const chunk = this.bytes.slice(i * CHUNK, Math.min(size, (i + 1) * CHUNK));
-      chunks.put(chunk, [name, i]);
-      written += chunk.length;
-    }
-    return written;
-  }
-}
-
 /** The files of one database, and their way into IndexedDB. */
-class Mirror {
-  /** By name. @type {Map<string, MirroredFile>} */ files = new Map();
+class Held {
   /** The database's. @type {KeptFile | null} */ main = null;
   users = 1;
   /** @type {Promise<void> | null} */ #writing = null;
@@ -109,18 +47,19 @@ class Mirror {
     this.database = database;
     this.name = name;
     this.letGo = letGo;
+    this.packs = new Packs(name, () => this.flush());
     /** @type {string | undefined} */ this.id = crypto.getRandomValues(new Uint32Array(4)).join('-');
   }
 
   /** See I4. Where there is no room left for a text, there is one less. */
   async own() {
     try {
-      await transaction(this.database, 'readwrite', (files) => files.put(this.id, [OWNER, this.name]));
+      await transaction(this.database, 'readwrite', ({ files }) => files.put(this.id, [OWNER, this.name]));
     } catch (error) {
       const failure = failed(error);
       if (!(failure instanceof FullError)) throw failure;
       this.id = undefined;
-      await transaction(this.database, 'readwrite', (files) => files.delete([OWNER, this.name]));
+      await transaction(this.database, 'readwrite', ({ files }) => files.delete([OWNER, this.name]));
     }
   }
 
@@ -130,7 +69,7 @@ class Mirror {
       this.#again = true;
       return;
     }
-    if (this.#failure || ![...this.files.values()].some((file) => file.isDirty)) return;
+    if (this.#failure || !this.packs.isDirty) return;
     this.#writing = this.#write()
       .catch((error) => {
         this.#failure = error;
@@ -156,26 +95,129 @@ class Mirror {
   }
 
   async #write() {
-    let late = false;
     let size = 0;
+    await this.#alone(
+      (stores) => {
+        size = this.packs.save(stores);
+      },
+      () => size,
+    );
+    this.packs.saved((number) => this.#stored(number)).catch(() => undefined); // then those that were made here are read
+  }
+
+  /** Make requests as long as nobody else has the database (I4). @param {(stores: ObjectStores) => void} act @param {() => number} size bytes to be written */
+  async #alone(act, size) {
+    let late = false;
     try {
-      await transaction(this.database, 'readwrite', (files, chunks) => {
-        const owner = files.get([OWNER, this.name]);
+      await transaction(this.database, 'readwrite', (stores) => {
+        const owner = stores.files.get([OWNER, this.name]);
         owner.onsuccess = () => {
           late = owner.result !== this.id;
-          if (late) files.transaction.abort();
+          if (late) stores.files.transaction.abort();
         };
-        for (const file of this.files.values()) if (file.isDirty) size += file.save(files, chunks);
+        act(stores);
       });
     } catch (error) {
-      throw failed(late ? new Error('another tab has taken the database over') : error, size);
+      throw failed(late ? new Error('another tab has taken the database over') : error, size());
     }
+  }
+
+  /** A pack as IndexedDB has it. @param {number} number */
+  async #stored(number) {
+    const [found] = await results(this.database, ({ packs }) => [packs.get([this.name, number])]);
+    return found;
+  }
+
+  /** Put a file in the place of the database, all or nothing. @param {Blob} content */
+  async replace(content) {
+    await this.settled();
+    const parts = [];
+    for (let at = 0; at < content.size; at += PART) {
+      const part = content.slice(at, at + PART);
+      parts.push(
+        await this.packs.stage(part, async (data, number) => {
+          await this.#alone(
+            ({ packs }) => packs.put(data, [this.name, number]),
+            () => part.size,
+          );
+          return this.#stored(number);
+        }),
+      );
+    }
+    const main = /** @type {KeptFile} */ (this.main);
+    for (const suffix of COMPANIONS) this.packs.files.get(this.name + suffix)?.truncate(0);
+    main.truncate(0);
+    this.packs.files.get(this.name)?.adopt(parts, content.size);
+    this.flush();
+    await this.settled();
+  }
+
+  /** Find what IndexedDB has of it. */
+  async load() {
+    const { database, name, packs } = this;
+    if (database.objectStoreNames.contains('chunks')) await this.#convert();
+    const all = allOf(name);
+    const [keys, data] = await results(database, (stores) => [stores.packs.getAllKeys(all), stores.packs.getAll(all)]);
+    await packs.load(keys, data);
+    for (const suffix of ['', ...COMPANIONS, SNAPSHOTS]) {
+      const range = allOf(name + suffix);
+      const [size, numbers, found] = await results(database, ({ files, directories }) => [
+        files.get(name + suffix),
+        directories.getAllKeys(range),
+        directories.getAll(range),
+      ]);
+      packs.add(
+        name + suffix,
+        size ?? 0,
+        new Map(found.map((/** @type {Uint32Array} */ one, /** @type {number} */ i) => [numbers[i][1], one])),
+      );
+    }
+    const [file, , log, snapshots] = packs.files.values();
+    this.main = new KeptFile(file, () => log);
+    this.main.load(snapshots);
+  }
+
+  /** Move what version 1 has left into packs, a directory at a time. */
+  async #convert() {
+    const { database, name } = this;
+    const [keys] = await results(database, ({ packs }) => [packs.getAllKeys(allOf(name))]);
+    let next = Math.max(0, ...keys.map((/** @type {[string, number]} */ [, number]) => number)) + 1;
+    for (const suffix of ['', ...COMPANIONS]) {
+      const file = name + suffix;
+      const [chunks] = await results(database, (stores) => [
+        /** @type {IDBObjectStore} */ (stores.chunks).getAllKeys(allOf(file)),
+      ]);
+      const numbers = new Set(chunks.map((/** @type {[string, number]} */ [, i]) => Math.floor(i / OLD_ENTRIES)));
+      for (const n of numbers) await this.#convertPart(file, n, next++);
+    }
+  }
+
+  /** @param {string} file @param {number} n of the directory @param {number} number of the pack */
+  #convertPart(file, n, number) {
+    const range = IDBKeyRange.bound([file, n * OLD_ENTRIES], [file, (n + 1) * OLD_ENTRIES], false, true);
+    return transaction(this.database, 'readwrite', ({ directories, packs, chunks }) => {
+      const old = /** @type {IDBObjectStore} */ (chunks);
+      const keys = old.getAllKeys(range);
+      const found = old.getAll(range);
+      found.onsuccess = () => {
+        const data = new Uint8Array(found.result.length * OLD_CHUNK);
+        const places = /** @type {[number, number][]} */ ([]);
+        for (const [i, chunk] of found.result.entries()) {
+          data.set(chunk, i * OLD_CHUNK);
+          const [, index] = /** @type {[string, number]} */ (keys.result[i]);
+          for (const half of [0, 1]) places.push([2 * index + half, 2 * i + half]);
+        }
+        packs.put(recordOf(data), [this.name, number]);
+        directories.put(directoryOf(places, number), [file, n]);
+        old.delete(range);
+      };
+    });
   }
 }
 
 export class IndexedDbStorage extends Storage {
-  /** @type {Map<string, Promise<Mirror>>} */ #mirrors = new Map();
-  /** @type {Map<string, Mirror>} those that are there */ #ready = new Map();
+  /** @type {Map<string, Promise<Held>>} */ #loading = new Map();
+  /** @type {Map<string, Held>} those that are there */ #ready = new Map();
   /** @type {Map<string, Promise<void>>} what releasing left to do */ #leaving = new Map();
   /** @type {Promise<IDBDatabase> | null} */ #database = null;
 
@@ -215,17 +257,17 @@ export class IndexedDbStorage extends Storage {
       there.users++;
       return;
     }
-    const loading = this.#mirrors.get(name);
+    const loading = this.#loading.get(name);
     if (loading) {
       await loading;
       return this.acquire(name, { create });
     }
-    const mirror = this.#load(name, create);
-    this.#mirrors.set(name, mirror);
+    const held = this.#load(name, create);
+    this.#loading.set(name, held);
     try {
-      this.#ready.set(name, await mirror);
+      this.#ready.set(name, await held);
     } finally {
-      this.#mirrors.delete(name);
+      this.#loading.delete(name);
     }
   }
 
@@ -235,17 +277,12 @@ export class IndexedDbStorage extends Storage {
     await this.#leaving.get(name);
     const letGo = await own(name, { signal: AbortSignal.timeout(PATIENCE_MS) });
     try {
-      const mirror = new Mirror(database, name, letGo);
-      if (!create && !(await read(database, name))) throw cannotOpen(name, 'there is no such database in IndexedDB');
-      await mirror.own(); // from here on nobody else writes
-      for (const suffix of ['', ...COMPANIONS, SNAPSHOTS]) {
-        const bytes = (await read(database, name + suffix)) ?? new Uint8Array(0);
-        mirror.files.set(name + suffix, new MirroredFile(mirror, name + suffix, bytes));
-      }
-      const [file, , log, snapshots] = mirror.files.values();
-      mirror.main = new KeptFile(file, () => log);
-      mirror.main.load(snapshots);
-      return mirror;
+      const held = new Held(database, name, letGo);
+      const [size] = await results(database, ({ files }) => [files.get(name)]);
+      if (!create && size === undefined) throw cannotOpen(name, 'there is no such database in IndexedDB');
+      await held.own(); // from here on nobody else writes
+      await held.load();
+      return held;
     } catch (error) {
       letGo();
       throw error;
@@ -254,11 +291,11 @@ export class IndexedDbStorage extends Storage {
 
   /** @override @param {string} name */
   async release(name) {
-    const mirror = this.#ready.get(name);
-    if (!mirror || --mirror.users > 0) return;
+    const held = this.#ready.get(name);
+    if (!held || --held.users > 0) return;
     this.#ready.delete(name);
-    mirror.flush();
-    const leaving = Promise.resolve(mirror.isTold ? undefined : mirror.settled()).finally(mirror.letGo);
+    held.flush();
+    const leaving = Promise.resolve(held.isTold ? undefined : held.settled()).finally(held.letGo);
     this.#leaving.set(
       name,
       leaving.catch(() => undefined),
@@ -274,13 +311,8 @@ export class IndexedDbStorage extends Storage {
   /** @override @returns {Promise<string[]>} */
   async list() {
     const database = await this.#open('the list of databases');
-    let keys = /** @type {IDBRequest<IDBValidKey[]> | null} */ (null);
-    await transaction(database, 'readonly', (files) => {
-      keys = files.getAllKeys();
-    });
-    return /** @type {any} */ (keys).result.filter(
-      (/** @type {IDBValidKey} */ key) => typeof key === 'string' && isDatabase(key),
-    );
+    const [keys] = await results(database, ({ files }) => [files.getAllKeys()]);
+    return keys.filter((/** @type {IDBValidKey} */ key) => typeof key === 'string' && isDatabase(key));
   }
 
   /** @override @param {string} name */
@@ -290,11 +322,13 @@ export class IndexedDbStorage extends Storage {
     await this.#leaving.get(name);
     const letGo = await own(name, { ifAvailable: true });
     try {
-      await transaction(database, 'readwrite', (files, chunks) => {
+      await transaction(database, 'readwrite', ({ files, directories, packs, chunks }) => {
         files.delete([OWNER, name]);
+        packs.delete(allOf(name));
         for (const suffix of ['', ...COMPANIONS, SNAPSHOTS]) {
           files.delete(name + suffix);
-          chunks.delete(chunksOf(name + suffix));
+          directories.delete(allOf(name + suffix));
+          chunks?.delete(allOf(name + suffix));
         }
       });
     } catch (error) {
@@ -306,15 +340,7 @@ export class IndexedDbStorage extends Storage {
 
   /** @override @param {string} name @param {Blob} content */
   async replace(name, content) {
-    const mirror = /** @type {Mirror} */ (this.#ready.get(name));
-    const bytes = new Uint8Array(await content.arrayBuffer());
-    await mirror.settled();
-    for (const suffix of COMPANIONS) mirror.files.get(name + suffix)?.truncate(0);
-    const main = /** @type {KeptFile} */ (mirror.main);
-    main.truncate(0);
-    main.write(bytes, 0);
-    mirror.flush();
-    await mirror.settled();
+    await this.#ready.get(name)?.replace(content);
   }
 
   /** @override @param {string} name @returns {Promise<KeptFile>} */
@@ -322,10 +348,10 @@ export class IndexedDbStorage extends Storage {
     return /** @type {KeptFile} */ (this.#ready.get(name)?.main);
   }
 
-  /** @param {string} name @returns {KeptFile | MirroredFile | null | undefined} */
+  /** @param {string} name @returns {import('./base.js').StoredFile | null | undefined} */
   #file(name) {
     if (isDatabase(name)) return this.#ready.get(name)?.main;
-    return this.#ready.get(name.slice(0, name.lastIndexOf('-')))?.files.get(name);
+    return this.#ready.get(name.slice(0, name.lastIndexOf('-')))?.packs.files.get(name);
   }
 
   /** @override @param {string} name @param {number} flags */
@@ -349,18 +375,18 @@ export class IndexedDbStorage extends Storage {
   }
 }
 
-/** All chunks of a file. @param {string} name */
-function chunksOf(name) {
+/** All keys that begin with a name. @param {string} name */
+function allOf(name) {
   return IDBKeyRange.bound([name], [name, []]);
 }
 
 /** @returns {Promise<IDBDatabase>} */
 function openDatabase() {
   return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
+    const request = indexedDB.open(DATABASE, VERSION);
     request.onupgradeneeded = () => {
-      request.result.createObjectStore('files');
-      request.result.createObjectStore('chunks');
+      const stores = request.result.objectStoreNames;
+      for (const name of STORES) if (!stores.contains(name)) request.result.createObjectStore(name);
     };
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
@@ -368,18 +394,21 @@ function openDatabase() {
   });
 }
 
+/** @typedef {import('./packs.js').ObjectStores & {chunks?: IDBObjectStore}} ObjectStores chunks: where there was a version 1 */
+
 /**
  * Make requests in a transaction; resolves when it is durable.
- * @param {IDBDatabase} database @param {IDBTransactionMode} mode @param {(files: IDBObjectStore, chunks: IDBObjectStore) => unknown} act
+ * @param {IDBDatabase} database @param {IDBTransactionMode} mode @param {(stores: ObjectStores) => unknown} act
  * @returns {Promise<void>}
  */
 function transaction(database, mode, act) {
   return new Promise((resolve, reject) => {
-    const tx = database.transaction(['files', 'chunks'], mode, { durability: 'strict' });
+    const names = [...database.objectStoreNames];
+    const tx = database.transaction(names, mode, { durability: 'strict' });
     tx.oncomplete = () => resolve();
     tx.onabort = () => reject(tx.error ?? new Error('the transaction was aborted'));
     try {
-      act(tx.objectStore('files'), tx.objectStore('chunks'));
+      act(/** @type {any} */ (Object.fromEntries(names.map((name) => [name, tx.objectStore(name)]))));
     } catch (error) {
       tx.abort();
       reject(error);
@@ -387,23 +416,13 @@ function transaction(database, mode, act) {
   });
 }
 
-/** A file's content, undefined when it does not exist. @param {IDBDatabase} database @param {string} name */
-async function read(database, name) {
-  /** @type {{size?: IDBRequest<number | undefined>, chunks?: IDBRequest<Uint8Array[]>}} */
-  const found = {};
-  await transaction(database, 'readonly', (files, chunks) => {
-    found.size = files.get(name);
-    found.chunks = chunks.getAll(chunksOf(name));
+/** What requests give. @param {IDBDatabase} database @param {(stores: ObjectStores) => IDBRequest[]} ask @returns {Promise<any[]>} */
+async function results(database, ask) {
+  /** @type {IDBRequest[]} */ let asked = [];
+  await transaction(database, 'readonly', (stores) => {
+    asked = ask(stores);
   });
-  const size = found.size?.result;
-  if (size === undefined) return undefined;
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of found.chunks?.result ?? []) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return asked.map(({ result }) => result);
 }
 
 /**

@@ -63,6 +63,29 @@ def visits(context: Any, server: str) -> Callable[..., Any]:
     return run
 
 
+@pytest.fixture(scope="module")
+def lab(context: Any, server: str) -> Iterator[Callable[..., Any]]:
+    """Run the body of an async function in a worker that has `lab` (lab.js)."""
+    page = context.new_page()
+    page.goto(f"{server}tests/browser/blank.html")
+    page.evaluate("globalThis.lab = new Worker('/tests/browser/lab.js', { type: 'module' })")
+
+    def run(code: str, **values: Any) -> Any:
+        answer = page.evaluate(
+            """(message) => new Promise((resolve, reject) => {
+                lab.onmessage = ({ data }) => resolve(data);
+                lab.onerror = (event) => reject(new Error(event.message));
+                lab.postMessage(message);
+            })""",
+            {"code": code, "values": values},
+        )
+        assert "error" not in answer, answer["error"]
+        return answer["value"]
+
+    yield run
+    page.close()
+
+
 @pytest.fixture
 def js(page: Any) -> Js:
     """Run the body of an async function on the page: `js("return 1 + x", x=1)`; errors come back as {error: …}."""

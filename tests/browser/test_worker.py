@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +19,6 @@ const make = { memory: () => shared, opfs: () => new lab.OpfsStorage(), indexedd
 for (const name of await make().list()) await make().remove(name);
 """
 KINDS = ["memory", "opfs", "indexeddb"]
-
-
-@pytest.fixture(scope="module")
-def lab(context: Any, server: str) -> Iterator[Callable[..., Any]]:
-    """Run the body of an async function in a worker that has `lab` (lab.js)."""
-    page = context.new_page()
-    page.goto(f"{server}tests/browser/blank.html")
-    page.evaluate("globalThis.lab = new Worker('/tests/browser/lab.js', { type: 'module' })")
-
-    def run(code: str, **values: Any) -> Any:
-        answer = page.evaluate(
-            """(message) => new Promise((resolve, reject) => {
-                lab.onmessage = ({ data }) => resolve(data);
-                lab.onerror = (event) => reject(new Error(event.message));
-                lab.postMessage(message);
-            })""",
-            {"code": code, "values": values},
-        )
-        assert "error" not in answer, answer["error"]
-        return answer["value"]
-
-    yield run
-    page.close()
 
 
 @pytest.mark.parametrize("kind", KINDS)
