@@ -408,7 +408,7 @@ def _bind_parts(binder: Binder, parts: list[Part], parent: Scope | None, width: 
                 _check_width(parts[number + 1], len(found[1][0].outputs), len(core.outputs))
         else:
             found.append((core, scope))
-    place_values(binder, [core for core, _ in found])
+    place_values(binder, [core for core, _ in found], parts[0][1])
     for part, (core, _) in zip(parts, found, strict=True):
         _check_width(part, len(core.outputs), width or len(found[0][0].outputs))
     return found

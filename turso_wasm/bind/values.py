@@ -1,6 +1,6 @@
 """VALUES: one row is a SELECT without FROM; several are a source of their own.
 
-To SQLite several rows are SELECTs joined by UNION ALL, but rows of constants join the one before them as long as that
+To SQLite several rows are SELECTs joined by UNION ALL, but rows of constants join one of constants before them that
 has no affinity. What their columns are to comparisons follows from that (Core.parts).
 
 Source: https://sqlite.org/lang_select.html section 2.6, and what SQLite does
@@ -18,6 +18,7 @@ from turso_wasm.bind.comparison import affinity_of, collation_of, column_affinit
 from turso_wasm.bind.query import AggregateRef, Core, OutputColumn, Query
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import walk
+from turso_wasm.catalog.names import fold
 from turso_wasm.sql import ast
 from turso_wasm.sql.limits import check_columns
 from turso_wasm.sql.walk import walk as walk_syntax
@@ -88,11 +89,13 @@ def _parts(
     binder: Binder, node: ast.Values, core: Core, rows: tuple[tuple[bound.Expr, ...], ...]
 ) -> tuple[tuple[bound.Expr, ...], ...]:
     """Core.parts: of each SELECT that SQLite makes, its expressions, or the columns of the rows that are one."""
-    apart = _are_apart(binder)
+    apart = _are_apart(binder, node)
+    constant = [all(_is_constant(binder, expr) for expr in row) for row in node.rows]
     parts = [rows[0]]
     is_joined = False
-    for row, written in zip(rows[1:], node.rows[1:], strict=True):
-        if apart or not all(map(_is_constant, written)) or not (is_joined or not any(map(affinity_of, parts[-1]))):
+    for at, row in enumerate(rows[1:], 1):
+        joins = is_joined or (constant[at - 1] and not any(map(affinity_of, parts[-1])))
+        if apart or not constant[at] or not joins:
             parts.append(row)
             is_joined = False
         elif not is_joined:
@@ -101,15 +104,23 @@ def _parts(
     return tuple(parts)
 
 
-def _are_apart(binder: Binder) -> bool:
-    """Each row is a SELECT: in a schema's texts, and behind WITH."""
-    return not binder.lift or binder.common is not None
+def _are_apart(binder: Binder, node: ast.Values | ast.LiteralValues) -> bool:
+    """Each row is a SELECT: in a schema's texts, and behind a WITH, wherever that stands."""
+    return not binder.lift or binder.common is not None or _follows_with(binder, node.span[0])
 
 
-def place_values(binder: Binder, cores: list[Core]) -> None:
+def _follows_with(binder: Binder, at: int) -> bool:
+    """A WITH begins before a place in the statement."""
+    if binder.statement is None or "with" not in binder.sql[:at].lower():
+        return False
+    return any(isinstance(part, ast.With) and part.span[0] < at for part in walk_syntax(binder.statement))
+
+
+def place_values(binder: Binder, cores: list[Core], node: ast.SelectCore | ast.Values | ast.LiteralValues) -> None:
     """Core.parts of several rows of VALUES in a compound. Behind another SELECT they are a subquery of their own.
 
-    In front, literals are SELECTs of which the storage classes matter where another one has an affinity.
+    In front, literals are SELECTs of which the storage classes matter where another one has an affinity. node: the
+    first SELECT.
     """
     for core in cores[1:]:
         if core.values_source >= 0:
@@ -117,7 +128,7 @@ def place_values(binder: Binder, cores: list[Core]) -> None:
             alone = Query([core], core.columns)
             core.parts = (tuple(replace(column, affinity=column_affinity(alone, at)) for at, column in enumerate(row)),)
     first = cores[0]
-    if first.literal_rows is None or not _are_apart(binder):
+    if first.literal_rows is None or not isinstance(node, ast.LiteralValues) or not _are_apart(binder, node):
         return
     if any(affinity_of(output) for core in cores[1:] for output in core.outputs):
         first.parts = _examples(first.literal_rows)
@@ -134,16 +145,16 @@ def _examples(rows: tuple[tuple[object, ...], ...]) -> tuple[tuple[bound.Expr, .
     )
 
 
-def _is_constant(expr: ast.Expr) -> bool:
-    """SQLite's parser sees that it is one: without names, functions and subqueries."""
-    return not any(isinstance(part, _VARIABLE) or _is_json(part) for part in walk_syntax(expr))
+def _is_constant(binder: Binder, expr: ast.Expr) -> bool:
+    """SQLite's parser sees that it is one: without names, subqueries and functions of which each call is another."""
+    return not any(_varies(binder, part) for part in walk_syntax(expr))
 
 
-_VARIABLE = ast.ColumnRef | ast.FunctionCall | ast.Like | ast.CurrentTime | ast.Select
-
-
-def _is_json(part: ast.Node) -> bool:
-    return isinstance(part, ast.Binary) and part.op in ("->", "->>")
+def _varies(binder: Binder, part: ast.Node) -> bool:
+    if isinstance(part, ast.FunctionCall):
+        found = binder.registry.find_scalar(fold(part.name), len(part.arguments))
+        return found is None or not found.deterministic
+    return isinstance(part, ast.Select | ast.Raise) or (isinstance(part, ast.ColumnRef) and part.truth is None)
 
 
 def _asked_rows(

@@ -181,7 +181,10 @@ class JoinPlanner:
             return []
         least = len(ordering.keys) // 2 + 1 if self.limited else 1
         found = best_beginning(ordering, access, self.own, self.terms, least)
-        return [] if found is None else rest_of_order(ordering, access, path, *found)
+        keys = [] if found is None else rest_of_order(ordering, access, path, *found)
+        for key in keys:
+            self.planner.note_expression(key.expr)
+        return keys
 
     # --- units ---------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from turso_wasm.bind.walk import (
     has_subtype,
     is_deterministic,
     query_expressions,
+    query_items,
     same_expression,
     transform,
     walk,
@@ -108,6 +109,13 @@ def _selected(values: Core, binder: Binder) -> Core:
     return Core(outputs, values.columns, steps=[Step(item)], number=values.number)
 
 
+def is_sought_in_compound(item: Item) -> bool:
+    """A row value is sought among rows that come from a compound below, of whose SELECTs nothing is asked then."""
+    if not item.sought or item.query is None or item.query.operators:
+        return False
+    return any(inner.query is not None and inner.query.operators for inner in query_items(item.query))
+
+
 def push_filters_into_subqueries(query: Query, binder: Binder) -> Query:
     """WHERE conditions on inner-joined subqueries are tested inside them."""
     for core in query.cores:
@@ -120,7 +128,11 @@ def push_filters_into_subqueries(query: Query, binder: Binder) -> Query:
 def _push(core: Core, step: Step, item: Item, binder: Binder) -> None:
     query = item.query
     assert query is not None
-    if not _takes_conditions(item, query) or any(inner.values_source >= 0 for inner in query.cores):
+    if (
+        not _takes_conditions(item, query)
+        or is_sought_in_compound(item)
+        or any(inner.values_source >= 0 for inner in query.cores)
+    ):
         return
     kept: list[bound.Expr] = []
     pushed: list[bound.Expr] = []

@@ -33,7 +33,12 @@ from turso_wasm.bind.walk import (
 from turso_wasm.plan.disjunctions import split_disjunctions
 from turso_wasm.plan.distinct import drop_distinct
 from turso_wasm.plan.like_ranges import derive_like_ranges
-from turso_wasm.plan.pushdown import push_filters_into_subqueries, push_limits_into_compounds, test_arms
+from turso_wasm.plan.pushdown import (
+    is_sought_in_compound,
+    push_filters_into_subqueries,
+    push_limits_into_compounds,
+    test_arms,
+)
 from turso_wasm.plan.terms import rejects_null
 from turso_wasm.plan.unnesting import unnest_subqueries
 from turso_wasm.plan.unused_joins import drop_unused_joins
@@ -121,7 +126,12 @@ def _flattenable_step(query: Query, core: Core, steps: list[Step]) -> tuple[list
 def _is_plain(outer: Query, core: Core, step: Step, item: Item) -> bool:
     query = item.query
     assert query is not None
-    if query.operators or item.shared or (_is_limited(query) and not _limit_can_move(outer, core)):
+    if (
+        query.operators
+        or item.shared
+        or is_sought_in_compound(item)
+        or (_is_limited(query) and not _limit_can_move(outer, core))
+    ):
         return False
     inner = query.cores[0]
     if inner.distinct or inner.is_aggregate or inner.windows or inner.values_source >= 0:
