@@ -5,12 +5,23 @@ It shows where several tables have something to be reported.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+
+from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.names import TEMP_SLOT
+from turso_wasm.catalog.objects import Table
 
 SCHEMA_TABLES = ("sqlite_master", "sqlite_temp_master")
 
 _FEWEST = 5  # so many names are hashed
 _MOST_BUCKETS = 64
+
+
+def hashed_tables(catalog: Catalog) -> Iterator[Table | None]:
+    """All tables and views of a database, None for sqlite_schema itself."""
+    tables = {table.name: table for table in catalog.tables()}
+    for name in hashed_order([SCHEMA_TABLES[catalog.slot == TEMP_SLOT], *tables]):
+        yield tables.get(name)
 
 
 def hashed_order(names: Iterable[str]) -> list[str]:

@@ -9,8 +9,9 @@ from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import emit_source
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.transactions import key_words
+from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32
+from turso_wasm.wasm.dsl import I32, i64
 
 STEP_TICKS = 1000  # a step of the kernel's takes as long as so many rows
 
@@ -39,6 +40,9 @@ def emit_vacuum(node: nodes.Vacuum, ctx: Context) -> None:
         f.br(done, if_=f.call("vacuum_step", work).eqz())
         ctx.tick(STEP_TICKS)
         f.br(top)
+    if node.inserts:
+        connection = f.load("i32", ctx.stmt, Run.offset("connection"))
+        f.store("i64", connection, i64(len(node.objects)), KernelConnection.offset("last_insert_rowid"))
 
 
 ROOTS[nodes.Vacuum] = emit_vacuum

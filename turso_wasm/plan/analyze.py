@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from turso_wasm.base.records import dataclass
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.hashed import hashed_tables
 from turso_wasm.catalog.names import TEMP_SLOT, fold, quote_identifier
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.catalog.tables import place_of_key
@@ -75,7 +76,11 @@ def _tasks(binder: Binder, node: ast.Analyze) -> Iterable[Task]:
 
 
 def _whole(catalog: Catalog) -> Task:
-    return Task(catalog, list(catalog.tables()))
+    return Task(catalog, _tables(catalog))
+
+
+def _tables(catalog: Catalog) -> list[Table]:
+    return [table for table in hashed_tables(catalog) if table is not None]
 
 
 def _plan(binder: Binder, task: Task) -> nodes.Ddl:
@@ -125,7 +130,7 @@ def optimized_tables(catalog: Catalog, all_tables: bool) -> list[Table]:
     """Those that PRAGMA optimize looks at: tables that have indexes, or all. They are analysed if they never were, and
     again if they have ten times as many rows as then, or a tenth.
     """
-    return [table for table in catalog.tables() if _has_statistics(table) and (all_tables or any(_all_indexes(table)))]
+    return [table for table in _tables(catalog) if _has_statistics(table) and (all_tables or any(_all_indexes(table)))]
 
 
 def plan_optimize(

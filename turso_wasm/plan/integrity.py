@@ -5,7 +5,7 @@ Source: https://sqlite.org/pragma.html#pragma_integrity_check
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
@@ -14,9 +14,8 @@ from turso_wasm.bind.schema import bind_checks, bind_index_terms
 from turso_wasm.bind.tables import may_tokenize
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog.catalog import Catalog
-from turso_wasm.catalog.hashed import SCHEMA_TABLES, hashed_order
+from turso_wasm.catalog.hashed import hashed_tables
 from turso_wasm.catalog.modules.fts5 import Fts5Options
-from turso_wasm.catalog.names import TEMP_SLOT
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.modules.fts_table import content_table
@@ -37,7 +36,7 @@ def plan_integrity(
 def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool) -> nodes.CheckedDatabase:
     roots = [] if only is None else [NO_FILE]
     tables, virtual = [], []
-    for table in _tables(catalog) if only is None else (only,):
+    for table in hashed_tables(catalog) if only is None else (only,):
         if table is None:
             roots.append(SCHEMA_ROOT)
         elif table.kind == "table" and table.root > SCHEMA_ROOT:
@@ -56,13 +55,6 @@ def _database(binder: Binder, catalog: Catalog, only: Table | None, quick: bool)
     return nodes.CheckedDatabase(
         slot=catalog.slot, name=catalog.name, roots=tuple(roots), tables=tuple(tables), virtual=tuple(virtual)
     )
-
-
-def _tables(catalog: Catalog) -> Iterator[Table | None]:
-    """All tables and views in SQLite's order, None for sqlite_schema itself."""
-    tables = {table.name: table for table in catalog.tables()}
-    for name in hashed_order([SCHEMA_TABLES[catalog.slot == TEMP_SLOT], *tables]):
-        yield tables.get(name)
 
 
 def _virtual(binder: Binder, catalog: Catalog, table: Table) -> bound.CheckedVirtual:

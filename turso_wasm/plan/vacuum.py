@@ -28,17 +28,20 @@ def plan_vacuum(binder: Binder, node: ast.Vacuum) -> tuple[nodes.Plan, Catalog |
     if catalog.slot == TEMP_SLOT:
         return NOTHING, None
     in_place = node.into is None
-    objects = tuple((entry.row, in_place and _renumbers(catalog, entry)) for entry in _in_order(catalog))
+    entries = list(_in_order(catalog))
+    objects = tuple((entry.row, in_place and _renumbers(catalog, entry)) for entry in entries)
+    inserts = any(not entry.root for entry in entries)
     given = [node.into] if node.into is not None else []
     if node.key is not None:
         given.append(name_or_value(node.key))
     if not given:
-        return nodes.Vacuum(slot=catalog.slot, objects=objects), catalog
+        return nodes.Vacuum(slot=catalog.slot, objects=objects, inserts=inserts), catalog
     row = ast.Select(ast.SelectCore(tuple(ast.ResultColumn(expr) for expr in given)))
     rows = Planner(binder).plan_query(bind_select(binder, row))
     into = None if in_place else rows.exprs[0]
     key = None if node.key is None else rows.exprs[-1]
-    return nodes.Vacuum(slot=catalog.slot, objects=objects, child=rows.plan, into=into, key=key), catalog
+    plan = nodes.Vacuum(slot=catalog.slot, objects=objects, inserts=inserts, child=rows.plan, into=into, key=key)
+    return plan, catalog
 
 
 def name_or_value(node: ast.Expr) -> ast.Expr:

@@ -196,12 +196,14 @@ class Ddl(Plan):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Vacuum(Plan):
     """VACUUM of the database in `slot`. objects: the rows of its sqlite_schema in their new order: (which row it is
-    now, whether the rowids of its table are renumbered). Over the one row of `child`: into, the name of the file; key,
-    that of the file or of the database from then on.
+    now, whether the rowids of its table are renumbered). inserts: some of them have no b-tree; in SQLite they are rows
+    that are inserted last, and last_insert_rowid() tells of them. Over the one row of `child`: into, the name of the
+    file; key, that of the file or of the database from then on.
     """
 
     slot: int
     objects: tuple[tuple[int, bool], ...]
+    inserts: bool
     child: Plan | None = None
     into: Expr | None = None
     key: Expr | None = None
