@@ -288,14 +288,14 @@ class _TableBuilder:
         """A table's constraint, or that of a column: then it names the column like the table's do."""
         columns = constraint.columns
         if columns:
-            for name in columns:
-                if fold(name.text) not in self.numbers:
-                    fail(f'unknown column "{name.text}" in foreign key definition', name)
             if constraint.to_columns and len(columns) != len(constraint.to_columns):
                 fail(
                     "number of columns in foreign key does not match the number of columns in the referenced table",
                     constraint,
                 )
+            for name in columns:
+                if fold(name.text) not in self.numbers:
+                    fail(f'unknown column "{name.text}" in foreign key definition', name)
         elif column is not None:
             if len(constraint.to_columns) > 1:
                 parent = constraint.table.text

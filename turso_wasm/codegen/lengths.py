@@ -43,7 +43,7 @@ def has_loop(plan: nodes.Plan) -> bool:
     """Rows can come in any number, in the plan or in a subquery of it."""
     if isinstance(plan, nodes.Ddl):
         return any(isinstance(step, LONG_STEPS) for step in plan.steps)
-    return _loops((plan,), set())
+    return isinstance(plan, nodes.Prepared) or _loops((plan,), set())
 
 
 def program_loops(program: nodes.TriggerProgram) -> bool:

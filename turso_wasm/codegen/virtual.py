@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
 from turso_wasm.catalog.names import fold
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure, with_affinity
@@ -9,25 +12,28 @@ from turso_wasm.codegen.modules.module import VirtualRow, Writer
 from turso_wasm.codegen.modules.registry import WRITERS
 from turso_wasm.codegen.output import emit_row
 from turso_wasm.codegen.roots import ROOTS, emit_root
-from turso_wasm.codegen.sources import ROWID, LocalSource
+from turso_wasm.codegen.sources import ROWID, LocalSource, Source, open_table, table_source
+from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
-from turso_wasm.codegen.writes import begin_write, change_rows, count_change
-from turso_wasm.kernel.abi import INTEGER, NULL
+from turso_wasm.codegen.writes import begin_write, change_rows, count_change, decode_row, keep_values
+from turso_wasm.kernel.abi import INTEGER, NULL, Cursor
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I64, Label, i64, select
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64, select
 
+NO_ROWID = i64(-1 << 63)  # that no row has by any chance
 UNKNOWN_ROWID = i64(-1)  # what RETURNING shows of one that was not given
 
 
 def emit_write_virtual(node: nodes.WriteVirtual, ctx: Context) -> None:
     """Hand each row to the writer."""
     ctx.unit.changed.add((node.table.slot, node.table.name))
-    begin_write(ctx, savepoint=not node.single_row)
+    begin_write(ctx, savepoint=not node.single_row or node.rows is not None)
     writer = WRITERS[fold(node.table.module)](node, ctx)
+    watched = None if node.rows is None else WatchedRows(node.rows, ctx)
 
     def each() -> None:
         with ctx.f.block() as skipped:
-            _write_one(node, writer, skipped, ctx)
+            _write_one(node, writer, watched, skipped, ctx)
         if node.conflict == "FAIL":  # a later row's error would keep this one
             with ctx.unsuspended():
                 _reindex(node, ctx)
@@ -47,13 +53,16 @@ def _reindex(node: nodes.WriteVirtual, ctx: Context) -> None:
     ctx.in_ddl = in_ddl
 
 
-def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Context) -> None:
+def _write_one(
+    node: nodes.WriteVirtual, writer: Writer, watched: WatchedRows | None, skipped: Label, ctx: Context
+) -> None:
     f = ctx.f
     ensure([node.old, node.values, node.rowid], ctx)
     old = None if node.old is None else f.local(I64, "old_rowid", emit_value(node.old, ctx).payload)
     if node.is_delete:
         assert old is not None
-        writer.delete(old)
+        with nullcontext() if watched is None else watched.going(old, ctx):
+            writer.delete(old)
         count_change(ctx)
         return
     rowid = NULL_VALUE if node.rowid is None else emit_value(node.rowid, ctx)
@@ -65,10 +74,90 @@ def _write_one(node: nodes.WriteVirtual, writer: Writer, skipped: Label, ctx: Co
         number = with_affinity(rowid, "D", ctx).payload
         shown.decoded[ROWID] = SqlValue(INTEGER, select(rowid.has_tag(NULL), UNKNOWN_ROWID, number))
         emit_row(node.returning, ctx)
-    new = writer.insert(row, skipped) if old is None else writer.update(old, row, skipped)
+    if watched is not None:
+        new = watched.write(node, writer, old, row, skipped, ctx)
+    else:
+        new = writer.insert(row, skipped) if old is None else writer.update(old, row, skipped)
     if new is not None:
         writer.inserted(new)
     count_change(ctx)
+
+
+class WatchedRows:
+    """Users' triggers on the shadow table of a table's rows (plan/virtual.py ROWS). A module replaces a row by deleting
+    the one and inserting the other. What a BEFORE trigger is told of a new row is known when it is there.
+    """
+
+    def __init__(self, rows: nodes.ShadowRows, ctx: Context) -> None:
+        self.rows = rows
+        self.cursor = open_table(rows.table, ctx)
+
+    @contextmanager
+    def going(self, rowid: Expr, ctx: Context) -> Iterator[None]:
+        """Around what deletes the row with this rowid (i64), if there is one."""
+        f, effects = ctx.f, self.rows.going
+        if not effects:
+            yield
+            return
+        found = f.local(I32, "found", f.call("cursor_seek_rowid", self.cursor, rowid))
+        row = table_source(self.rows.table, self.cursor)
+        with f.if_(found):
+            decode_row(row, ctx)
+            keep_values(row, ctx)
+            self._fire(effects.before, row, None, ctx)
+        yield
+        with f.if_(found):
+            self._fire(effects.after, row, None, ctx)
+
+    def write(
+        self, node: nodes.WriteVirtual, writer: Writer, old: Local | None, row: VirtualRow, skipped: Label, ctx: Context
+    ) -> Expr | None:
+        """What the writer does with a row, and what goes with it; as Writer.insert and Writer.update."""
+        f = ctx.f
+        given = self._given_rowid(node, row)
+        is_given, number = f.call_multi("rowid_exact", *given.pair)
+        exact = f.local(I64, "given", select(is_given, number, NO_ROWID))
+        if old is not None:
+            with self.going(old, ctx):
+                new = writer.update(old, row, skipped)
+            with f.if_(f.call("cursor_seek_rowid", self.cursor, old).eqz()):  # it has moved
+                f.do(f.call("cursor_seek_rowid", self.cursor, exact))
+            self._coming(given, ctx)
+            return new
+        with self.going(exact, ctx) if node.conflict == "REPLACE" else nullcontext():
+            new = writer.insert(row, skipped)
+        f.do(f.call("cursor_seek_rowid", self.cursor, new))
+        self._coming(given, ctx)
+        return new
+
+    def _given_rowid(self, node: nodes.WriteVirtual, row: VirtualRow) -> SqlValue:
+        docid = node.table.numbers.get("docid", -1)
+        if docid in node.changed:
+            return row.columns[docid]
+        return row.rowid if fold(node.table.module).startswith("fts") else row.columns[0]
+
+    def _coming(self, given: SqlValue, ctx: Context) -> None:
+        """The cursor is on the new row, if there is one. given: its rowid, NULL: it was chosen."""
+        f, effects = ctx.f, self.rows.coming
+        if not effects:
+            return
+        with f.if_(f.load("i32", self.cursor, Cursor.offset("valid"))):
+            row = table_source(self.rows.table, self.cursor)
+            decode_row(row, ctx)
+            keep_values(row, ctx)
+            if effects.before:
+                shown = LocalSource([])
+                number = select(given.has_tag(NULL), UNKNOWN_ROWID, row.decoded[ROWID].payload)
+                shown.decoded = row.decoded | dict.fromkeys(
+                    (ROWID, self.rows.table.rowid_alias), SqlValue(INTEGER, number)
+                )
+                self._fire(effects.before, None, shown, ctx)
+            self._fire(effects.after, None, row, ctx)
+
+    @staticmethod
+    def _fire(fires: Sequence[nodes.Fire], old: Source | None, new: Source | None, ctx: Context) -> None:
+        with ctx.f.block() as ignored:
+            fire(fires, old, new, ctx, ignored)
 
 
 ROOTS[nodes.WriteVirtual] = emit_write_virtual

@@ -29,8 +29,12 @@ from turso_wasm.plan.planned_rows import Rows
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.reindex import rebuild
 from turso_wasm.plan.schema import NOTHING, Changed, table_steps
+from turso_wasm.plan.triggers import row_effects
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
+
+ROWS = ("content", "rowid")
+"""Shadow tables that have a row for each of the table's: of FTS3 to 5, of R-Trees."""
 
 Written = tuple[nodes.Plan, list[OutputColumn], Table]
 
@@ -101,7 +105,8 @@ def plan_insert_virtual(
     planner.changing = table
     returning, described = bind_returning(binder, node, item)
     child = rows.plan
-    if table in binder.tables and not single:
+    triggers = _triggers(binder, table)
+    if (table in binder.tables or triggers is not None) and not single:
         child, (*kept, rowid) = _kept(binder, child, (*values, rowid or bound.Constant(value=None)))
         values = tuple(kept)
     plan = nodes.WriteVirtual(
@@ -113,6 +118,7 @@ def plan_insert_virtual(
         conflict=node.on_conflict,
         shadows=shadows(binder, table),
         reindex=_reindex(binder, table),
+        rows=triggers,
         plans=_plans(planner, table),
         source=item.source,
         returning=tuple(planner.finish(expr) for expr in returning),
@@ -144,6 +150,7 @@ def plan_update_virtual(
         conflict=node.on_conflict,
         shadows=shadows(binder, table),
         reindex=_reindex(binder, table),
+        rows=_triggers(binder, table),
         plans=_plans(planner, table),
     )
     return plan, [], table
@@ -165,6 +172,7 @@ def plan_delete_virtual(binder: Binder, planner: Planner, old: Item, core: Core,
         is_delete=True,
         shadows=shadows(binder, table),
         reindex=_reindex(binder, table),
+        rows=_triggers(binder, table),
         plans=_plans(planner, table),
     )
     return plan, [], table
@@ -178,6 +186,16 @@ def _reindex(binder: Binder, table: Table) -> nodes.Ddl | None:
     """The indexes that users have made on its shadow tables, of which no module's writer knows, anew."""
     found = [(each, index) for each in shadows(binder, table).values() for index in each.indexes if index.origin == "c"]
     return rebuild(binder, found) if found else None
+
+
+def _triggers(binder: Binder, table: Table) -> nodes.ShadowRows | None:
+    """What users' triggers on the shadow table of the rows do. The others are the module's own affair."""
+    found = shadows(binder, table)
+    rows = next((found[suffix] for suffix in ROWS if suffix in found), None)
+    if rows is None:
+        return None
+    coming, going = row_effects(binder, rows, "INSERT", None), row_effects(binder, rows, "DELETE", None)
+    return nodes.ShadowRows(table=rows, coming=coming, going=going) if coming or going else None
 
 
 def _kept(

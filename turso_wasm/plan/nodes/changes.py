@@ -177,6 +177,17 @@ class Delete(Plan):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class ShadowRows(Node):
+    """The shadow table that has a row for each of a virtual table's, and what users' triggers make go with a row that
+    comes there and one that goes.
+    """
+
+    table: Table
+    coming: RowEffects
+    going: RowEffects
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class WriteVirtual(Plan):
     """For each row of `child` the writer of a virtual table's module inserts, updates or deletes a row.
 
@@ -184,7 +195,7 @@ class WriteVirtual(Plan):
     column, hidden ones included, without affinity. rowid: the new one (None: of an INSERT, the module chooses; of an
     UPDATE, it stays). changed: columns that an UPDATE assigns; of an INSERT, those that it gives. shadows: the table's
     shadow tables, by suffix. reindex: makes users' indexes on them anew. plans: those that the module has asked for.
-    source: names the new row in `returning`.
+    rows: of the shadow tables, if triggers are on it. source: names the new row in `returning`.
     """
 
     table: Table
@@ -197,6 +208,7 @@ class WriteVirtual(Plan):
     conflict: ConflictAction | None = None
     shadows: dict[str, Table] = field(default_factory=dict)
     reindex: Plan | None = None
+    rows: ShadowRows | None = None
     plans: tuple[Plan, ...] = ()
     source: int = -1
     returning: tuple[Expr, ...] = ()
