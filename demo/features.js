@@ -13,3 +13,8 @@ import './schema/tree.jsx';
 import './schema/ddl.jsx';
 import './databases/databases.jsx';
 import './samples/samples.jsx';
+import './databases/manager.jsx';
+import './import/import.jsx';
+import './import/script.jsx';
+import './export/export.jsx';
+import './share/share.jsx';

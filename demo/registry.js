@@ -38,6 +38,11 @@ import { signal } from '@preact/signals';
  * @property {(file: File) => boolean | Promise<boolean>} accepts
  * @property {(file: File) => Promise<unknown>} open
  * @property {string} extensions for the picker: ".csv,.tsv"
+ *
+ * @typedef {object} Starter what else the page can begin with than the database that was open last
+ * @property {string} id
+ * @property {() => boolean} accepts whether the page's address asks for it
+ * @property {() => Promise<unknown>} start
  */
 
 /** @type {Map<string, Command>} */
@@ -50,6 +55,9 @@ export const resultViews = [];
 const dialogs = new Map();
 /** The first that accepts a file opens it. @type {Opener[]} */
 export const openers = [];
+
+/** The first that accepts begins. @type {Starter[]} */
+export const starters = [];
 
 const byOrder = (/** @type {{order?: number}} */ a, /** @type {{order?: number}} */ b) =>
   (a.order ?? 50) - (b.order ?? 50);
@@ -79,6 +87,11 @@ export function addDialog(dialog) {
 /** @param {Opener} opener */
 export function addOpener(opener) {
   openers.push(opener);
+}
+
+/** @param {Starter} starter */
+export function addStarter(starter) {
+  starters.push(starter);
 }
 
 /** Run a command, if it can be run now. @param {string} id @param {Event} [event] */

@@ -1,6 +1,7 @@
 /** From the first paint to a database, and what is said when the page is left. */
 
 import { effect } from '@preact/signals';
+import { starters } from '../registry.js';
 import { openSampleAs, QUERIES } from '../samples/open.js';
 import { setting } from './kept.js';
 import { report } from './notices.js';
@@ -12,6 +13,8 @@ import { openWorkspace, recallQueries } from './workspace.js';
 const FIRST = 'music.db';
 
 export async function start() {
+  const starter = starters.find(({ accepts }) => accepts());
+  if (starter && (await began(starter))) return;
   const name = setting('database') ?? FIRST;
   databaseName.value = name;
   // the editor is there, with what was written last, long before the engine is
@@ -19,6 +22,20 @@ export async function start() {
   recallQueries();
   await startServiceWorker();
   await openFirst(name);
+}
+
+/** Whether the playground has begun with what the address asks for. @param {import('../registry.js').Starter} starter */
+async function began({ start }) {
+  recallQueries();
+  await startServiceWorker();
+  try {
+    await refreshNames();
+    await start();
+    return true;
+  } catch (error) {
+    report(error);
+    return false;
+  }
 }
 
 /** @param {string} name */

@@ -1,7 +1,7 @@
 /** The database that is open, and everything the page knows about it. */
 
 import { computed, effect, signal } from '@preact/signals';
-import { connect, list } from '../../web/index.js';
+import { connect, list, remove } from '../../web/index.js';
 import { setSetting } from './kept.js';
 import { report } from './notices.js';
 import { onStage, progress } from './start.js';
@@ -38,9 +38,10 @@ let unlisten = null;
  * Open a database and show it. What was open is closed; if the new one cannot be opened, it is opened again.
  * @param {string | File | URL} source a name, or what is read where it is
  * @param {import('../../web/index.js').ConnectOptions} [options]
+ * @param {(db: Database) => Promise<unknown>} [fill] what is put into a new one before anybody can use it; if that fails nothing is opened, and there is none
  * @returns {Promise<Database>}
  */
-export async function open(source, options = {}) {
+export async function open(source, options = {}, fill) {
   const before = database.peek();
   const name =
     typeof source === 'string'
@@ -52,9 +53,10 @@ export async function open(source, options = {}) {
   const again = before && typeof source === 'string' && before.name === source;
   if (again) await leave();
   const db = await connect(source, { onProgress: onStage, ...options });
+  if (fill) await filled(db, fill);
   if (!again) await leave();
   databaseName.value = name;
-  if (typeof source === 'string') setSetting('database', source);
+  if (typeof source === 'string' && !db.memory) setSetting('database', source);
   unlisten = await db.onChange(() => {
     inTransaction.value = db.inTransaction;
     changes.value++;
@@ -65,6 +67,17 @@ export async function open(source, options = {}) {
   progress.value = { stage: 'ready', percent: 100 };
   await refreshNames();
   return db;
+}
+
+/** @param {Database} db a new one, which goes if it cannot be filled @param {(db: Database) => Promise<unknown>} fill */
+async function filled(db, fill) {
+  try {
+    await fill(db);
+  } catch (error) {
+    await db.close();
+    if (!db.memory) await remove(db.name).catch(() => {});
+    throw error;
+  }
 }
 
 /** Give the database up. */

@@ -20,11 +20,6 @@ function preferred() {
 
 export const language = signal(preferred());
 
-/** Add texts: `{key: [English, Japanese]}`. @param {Record<string, [string, string]>} strings */
-export function addTexts(strings) {
-  Object.assign(STRINGS, strings);
-}
-
 /**
  * A text; `{name}` in it stands for a value. A text that is missing is its key, which the tests look for.
  * @param {string} key @param {Record<string, string | number | bigint>} [values]

@@ -5,7 +5,6 @@ import { forget } from '../core/kept.js';
 import { say, trying } from '../core/notices.js';
 import { releaseResults } from '../core/runner.js';
 import {
-  changes,
   database,
   databaseName,
   freeName,
@@ -20,6 +19,7 @@ import {
 import { size, t } from '../core/texts.js';
 import { openWorkspace } from '../core/workspace.js';
 import { runText } from '../editor/query.js';
+import { download } from '../export/save.js';
 import { ask, confirm } from '../layout/ask.jsx';
 import { openFile, pickFile } from '../layout/drop.jsx';
 import { addCommand, addOpener } from '../registry.js';
@@ -162,29 +162,13 @@ addOpener({
 export async function importDatabase(file) {
   if (!(await mayLeave())) return;
   const name = await freeName(file.name.replaceAll(/[/\\\p{Cc}]/gu, '_').replace(/^\.+$/, 'file.db'));
-  const before = databaseName.peek();
   await occupied(t('open.busy', { name: file.name }), async () => {
-    const db = await open(name);
-    try {
+    await open(name, {}, async (db) => {
       await db.import(file);
       // a file that cannot be read says so now, and not when somebody asks it something
       await db.get('SELECT count(*) FROM sqlite_schema');
-    } catch (error) {
-      await leave();
-      await remove(name).catch(() => {});
-      await open(before);
-      throw error;
-    }
+    });
     await openWorkspace(name);
-    changes.value++;
     say(t(name === file.name ? 'open.done' : 'open.done-as', { file: file.name, name, size: size(file.size) }));
   });
-}
-
-/** Give the user a file. @param {Blob} blob @param {string} name */
-export function download(blob, name) {
-  const url = URL.createObjectURL(blob);
-  const link = Object.assign(document.createElement('a'), { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

@@ -17,7 +17,7 @@ const markdownField = (/** @type {string} */ text) => text.replaceAll('|', '\\|'
 const csvValue = (value) => (value === '' ? '""' : csvField(plainText(value)));
 
 /** @param {Value} value a number that JSON can have is one, without losing digits */
-function jsonValue(value) {
+export function jsonValue(value) {
   if (value === null || value === undefined) return 'null';
   if (typeof value === 'bigint') return String(value);
   if (typeof value === 'number') return Number.isFinite(value) ? real(value) : 'null';
@@ -25,7 +25,7 @@ function jsonValue(value) {
 }
 
 /** Names that differ, for objects. @param {string[]} names */
-function distinct(names) {
+export function distinct(names) {
   /** @type {Map<string, number>} */
   const seen = new Map();
   return names.map((name) => {

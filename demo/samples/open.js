@@ -1,6 +1,6 @@
 /** The sample databases, which are files beside the page, and the queries they begin with. */
 
-import { changes, databaseName, freeName, open } from '../core/session.js';
+import { databaseName, freeName, open } from '../core/session.js';
 import { t } from '../core/texts.js';
 import { openWorkspace } from '../core/workspace.js';
 
@@ -104,11 +104,15 @@ export const QUERIES = { music: make(MUSIC), countries: make(COUNTRIES), weather
 
 /** Make a database of this name, which there is none of yet, from a sample, and open it. @param {string} sample @param {string} name */
 export async function openSampleAs(sample, name) {
-  const db = await open(name);
+  const file = await sampleFile(sample);
+  await open(name, {}, (db) => db.import(file));
+}
+
+/** @param {string} sample @returns {Promise<Blob>} */
+export async function sampleFile(sample) {
   const response = await fetch(`./samples/${sample}.db`);
   if (!response.ok) throw new Error(`${sample}.db: ${response.status} ${response.statusText}`);
-  await db.import(await response.blob());
-  changes.value++;
+  return response.blob();
 }
 
 /** Open a sample under a free name, with its queries. @param {string} sample */

@@ -1,0 +1,2 @@
+/** Characters that may stand between values, for who wants to choose. */
+export const DELIMITERS = [',', ';', '\t', '|'];
