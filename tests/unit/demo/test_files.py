@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (lines of JavaScript and SQL)
 """Files that the playground reads and writes (demo/import, demo/export) and its links (demo/share), in Node."""
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def test_json_keeps_integers_and_what_is_nested() -> None:
 
 
 def test_ndjson_and_objects_of_arrays() -> None:
-    assert look("x.ndjson", "'{\"a\":1}\\n{\"a\":2,\"b\":\"x\"}\\n'")["tables"][0]["rows"] == [[1, None], [2, "x"]]
+    assert look("x.ndjson", '\'{"a":1}\\n{"a":2,"b":"x"}\\n\'')["tables"][0]["rows"] == [[1, None], [2, "x"]]
     tables = look("o.json", json.dumps('{"people":[{"n":"A"}],"pets":[{"k":"dog"},{"k":"cat"}],"v":1}'))["tables"]
     assert [(one["name"], one["rows"]) for one in tables] == [("people", [["A"]]), ("pets", [["dog"], ["cat"]])]
 
@@ -167,7 +168,9 @@ def test_what_is_none_is_refused(name: str, content: str, error: str) -> None:
     assert look(name, content) == {"error": error}
 
 
-ROWS = "[[1n, 'a,\"b\"', 1.5, null], [2n, 'x\\ny', -3.0, new Uint8Array([1, 255])], [9007199254740993n, '', null, null]]"
+ROWS = (
+    "[[1n, 'a,\"b\"', 1.5, null], [2n, 'x\\ny', -3.0, new Uint8Array([1, 255])], [9007199254740993n, '', null, null]]"
+)
 
 
 @pytest.mark.parametrize(
