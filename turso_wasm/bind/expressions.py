@@ -443,7 +443,7 @@ def _as_values(node: ast.InList) -> ast.Select | None:
         return None
     width = len(node.operand.items)
     is_even = all(len(row) == width for row in rows)
-    return ast.Select(ast.Values(rows, span=node.span), span=node.span) if is_even else None
+    return ast.Select(ast.Values(rows, listed=True, span=node.span), span=node.span) if is_even else None
 
 
 def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None) -> bound.Expr:

@@ -89,7 +89,7 @@ def _parts(
     binder: Binder, node: ast.Values, core: Core, rows: tuple[tuple[bound.Expr, ...], ...]
 ) -> tuple[tuple[bound.Expr, ...], ...]:
     """Core.parts: of each SELECT that SQLite makes, its expressions, or the columns of the rows that are one."""
-    apart = _are_apart(binder, node)
+    apart = node.listed or _are_apart(binder, node)
     constant = [all(_is_constant(binder, expr) for expr in row) for row in node.rows]
     parts = [rows[0]]
     is_joined = False

@@ -150,11 +150,15 @@ class SelectCore(Node):
 
 @dataclass(slots=True)
 class Values(Node):
-    """`VALUES (…), (…)` with one row, or with a row that is not all literals. All rows are of one width."""
+    """`VALUES (…), (…)` with one row, or with a row that is not all literals. All rows are of one width.
+
+    listed: it is written as a list of rows behind IN.
+    """
 
     rows: tuple[tuple[Expr, ...], ...]
     span: Span = field(default=(0, 0), compare=False, repr=False)
     number: int = field(default=0, compare=False, repr=False)
+    listed: bool = False
 
 
 @dataclass(slots=True)
