@@ -123,14 +123,21 @@ def make_assets() -> None:
     run([PYTHON, ROOT / "web" / "make_assets.py"], quiet=True)
 
 
-def fetch_micropip() -> None:
-    """Pyodide's installer, for the tests that install the wheel with it; for Python 3.14, which Pyodide 314 is."""
-    if is_done("micropip"):
+INSTALLER = ("micropip", "packaging")
+IPYTHON = (
+    "asttokens", "comm", "decorator", "executing", "ipython", "ipython-pygments-lexers", "jedi", "matplotlib-inline",
+    "parso", "prompt-toolkit", "pure-eval", "pygments", "six", "stack-data", "traitlets", "wcwidth",
+)  # fmt: skip
+
+
+def fetch_wheels(step: str, folder: Path, names: tuple[str, ...], purpose: str) -> None:
+    """Packages that tests install in Pyodide: pure Python, for Python 3.14, which Pyodide 314 is."""
+    if is_done(step):
         return
-    say("fetching micropip")
-    options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--python-version", "3.14"]
-    run([PYTHON, "-m", "pip", "download", *options, "--dest", VENV / "pyodide", "micropip", "packaging"])
-    done("micropip")
+    say(f"fetching {purpose}")
+    options = ["--quiet", "--no-deps", "--only-binary", ":all:", "--platform", "any", "--python-version", "3.14"]
+    run([PYTHON, "-m", "pip", "download", *options, "--dest", folder, *names])
+    done(step)
 
 
 def fetch_packages(step: str, folder: Path, purpose: str) -> None:
@@ -176,7 +183,8 @@ def main() -> None:
     make_environment()
     make_node()
     if "--tests" in sys.argv:
-        fetch_micropip()
+        fetch_wheels("micropip", VENV / "pyodide", INSTALLER, "micropip")
+        fetch_wheels("ipython", VENV / "jupyterlite", IPYTHON, "IPython for JupyterLite")
         fetch_packages("bundlers", ROOT / "tests" / "browser" / "packaging", "bundlers for the tests")
         fetch_packages("examples", ROOT / "examples", "frameworks for the examples")
         make_playwright()

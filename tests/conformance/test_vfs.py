@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conformance.whole_drive import ModelDrive
 from turso_wasm.vfs.base import (
     CANTOPEN,
     CAP_MEMORY,
@@ -31,12 +32,19 @@ from turso_wasm.vfs.counting import CountingVfs
 from turso_wasm.vfs.faulty import FaultyVfs
 from turso_wasm.vfs.file import FileVfs
 from turso_wasm.vfs.memory import MemoryVfs
+from turso_wasm.vfs.whole import WholeFileVfs
+
+
+def whole_files(drive: ModelDrive) -> Vfs:
+    return WholeFileVfs(MemoryVfs(), lambda path: drive)
+
 
 IMPLEMENTATIONS: dict[str, Callable[[], Vfs]] = {
     "file": FileVfs,
     "memory": MemoryVfs,
     "counting": lambda: CountingVfs(FileVfs()),
     "faulty": FaultyVfs,
+    "whole": lambda: whole_files(ModelDrive()),
 }
 
 

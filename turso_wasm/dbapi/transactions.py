@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.dbapi import arguments
-from turso_wasm.dbapi.errors import fail
+from turso_wasm.dbapi.errors import OperationalError, fail
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.connection import HostConnection
@@ -62,7 +62,11 @@ class Transacting:
             and self._isolation_level is not None
             and not self.in_transaction
         ):
-            self._run(f"BEGIN {self._isolation_level}")
+            try:
+                self._run(f"BEGIN {self._isolation_level}")
+            except OperationalError:
+                if not self.in_transaction:  # else another thread of this connection has begun it meanwhile
+                    raise
 
     def _commit_implicitly(self) -> None:
         """What the module does before a script."""

@@ -12,6 +12,7 @@ Invariants:
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from turso_wasm.runtime.hosts.base import Host, Instance
 
 KEPT_KINDS = SHARED_BY_SHAPE | {"ddl", "transaction", "pragma"}
+_IS_SCHEMA_CHANGE = re.compile(r"\s*(?:create|alter|drop)\b", re.IGNORECASE)
 
 
 def recall_text(host: Host, schema: Schema, sql: str, sizes: Sizes) -> Prepared | None:
     """What exactly this text was prepared to."""
+    if "'" in sql and not _IS_SCHEMA_CHANGE.match(sql):
+        return None  # texts with secrets are not kept: there is no need to look for one
     found = _recall(host, schema, f"t{sql}", sizes)
     if found is None:
         return None

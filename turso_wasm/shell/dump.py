@@ -72,7 +72,7 @@ def _inserts(shell: Shell, table: str, *, keeps_rowids: bool = False) -> Iterato
         chosen = f"{rowid},{chosen}"
     begin = f"INSERT INTO {name(table)}{listed} VALUES("
     for row in shell.connection.execute(f"SELECT {chosen} FROM {quoted_name(table)}"):
-        yield begin + ",".join([stored_literal(value) for value in row]) + ");"
+        yield f"{begin}{','.join(map(stored_literal, row))});"
 
 
 def _rowid_name(shell: Shell, table: str, info: Sequence[Sequence[Value]]) -> str | None:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 from urllib.parse import quote
 
 from turso_wasm.dbapi.connection import Connection
@@ -160,7 +160,8 @@ class Shell:
     def _run_statement(self, sql: str, shown: str) -> None:
         """Errors: _Failed."""
         settings = self.settings
-        before, began = os.times(), time.perf_counter()
+        is_timed = settings.timer or settings.stats != "off"  # a script of many statements notices what os.times takes
+        before, began = os.times() if is_timed else _NO_TIMES, time.perf_counter()
         try:
             with self._interruptible():
                 if self.intercept is not None:
@@ -292,6 +293,9 @@ class Shell:
             yield
         finally:
             signal.signal(signal.SIGINT, former)
+
+
+_NO_TIMES: Final = os.times_result((0.0, 0.0, 0.0, 0.0, 0.0))
 
 
 def _statements(text: str) -> list[tuple[int, int]]:

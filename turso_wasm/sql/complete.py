@@ -8,6 +8,10 @@ from typing import Final
 from turso_wasm.sql.lexer import END, ILLEGAL, tokenize
 
 _CLOSED_SPACE: Final = re.compile(r"(?:[ \t\n\f\r\ufeff]|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*+\*/)*+")
+# What most scripts are made of: one statement that is no trigger, without comments or names in quotes.
+_ONE_STATEMENT: Final = re.compile(
+    r"(?![\s\ufeff]*(?:create|explain)\b)(?:'[^']*'|-(?!-)|/(?!\*)|[^'\"`\[;/\-\0])*+;", re.IGNORECASE
+)
 
 
 def is_complete(sql: str) -> bool:
@@ -16,6 +20,8 @@ def is_complete(sql: str) -> bool:
     As sqlite3_complete: the last token is a ';' outside strings, comments and the body of a CREATE TRIGGER, and no
     comment is open. Text without any token is not complete. Nothing else is checked: `SELEC 1;` is complete.
     """
+    if _ONE_STATEMENT.fullmatch(sql):
+        return True
     complete = False
     at, end = 0, len(sql)
     while True:

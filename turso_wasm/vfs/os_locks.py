@@ -47,6 +47,15 @@ if sys.platform == "win32":
             os.lseek(self.fd, PENDING_BYTE, os.SEEK_SET)
             msvcrt.locking(self.fd, msvcrt.LK_UNLCK, 1)
 
+elif sys.platform == "emscripten":  # one process; JupyterLite has a fcntl there that is empty
+
+    class OsLocks(Locks):
+        """Nobody else can have the file."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.fd = -1
+
 else:
     import fcntl
 

@@ -449,3 +449,27 @@ def test_a_collected_connection_gives_its_locks_back(tmp_path: Path) -> None:
     db = turso_wasm.connect(path, timeout=0, isolation_level=None)
     db.execute("INSERT INTO t VALUES (1)")
     db.close()
+
+
+def test_threads_that_begin_a_transaction_at_the_same_time() -> None:
+    shared = turso_wasm.connect(":memory:", check_same_thread=False)
+    shared.execute("CREATE TABLE t(a)")
+    for _ in range(20):
+        start, failures = threading.Barrier(4), []
+
+        def work(start: threading.Barrier = start, failures: list[Exception] = failures) -> None:
+            start.wait()
+            try:
+                shared.execute("INSERT INTO t VALUES (1)")
+            except turso_wasm.Error as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert failures == []
+        shared.commit()
+    assert shared.execute("SELECT count(*) FROM t").fetchone() == (80,)
+    shared.close()

@@ -1,7 +1,8 @@
 """The Pyodide host: the kernel beside Python in the same JavaScript engine, through web/python_host.js.
 
 Everything here is synchronous, as `sqlite3` is; only owning a file in OPFS has to be awaited (`acquire`). Plain paths
-lie in Emscripten's file system, through the same file table as on CPython (runtime/files.py).
+lie in Emscripten's file system, through the same file table as on CPython (runtime/files.py); on the drive that
+JupyterLite mounts there, files are taken and given as a whole (vfs/whole.py).
 
 Invariants:
   Y1  Views of linear memory are never kept: it may grow, and its old buffer is dead then.
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -21,6 +24,7 @@ from struct import Struct
 from typing import Any
 
 import js
+import pyodide_js
 from pyodide.code import run_js
 from pyodide.ffi import JsException, create_proxy, to_js
 
@@ -33,7 +37,8 @@ from turso_wasm.runtime.hosts.base import SQLITE_INTERNAL, Instance, Taken
 from turso_wasm.runtime.hosts.scripts import link
 from turso_wasm.runtime.layout import BUFFERS, BUFFERS_AT, I64, PARAMS_AT, REPEATED, STATEMENT_CHANGES_AT, U32
 from turso_wasm.runtime.usercode import UserCalls
-from turso_wasm.vfs.base import CANTOPEN, File, Vfs, VfsError
+from turso_wasm.vfs.base import CANTOPEN, IOERR, File, Vfs, VfsError
+from turso_wasm.vfs.whole import Drive, WholeFileVfs
 
 OPFS = "opfs"  # the VFS name of the origin private file system
 ENTRY = "web/python_host.js"
@@ -248,6 +253,7 @@ class _ScriptFiles:
 
     def __init__(self) -> None:
         self._files = FileTable()
+        self._files.default = WholeFileVfs(self._files.default, mounted_drive)
         for name in ("close", "truncate", "sync", "size", "lock", "unlock", "check_reserved", "moved", "capabilities"):
             setattr(self, name, getattr(self._files, name))
 
@@ -278,6 +284,71 @@ class _ScriptFiles:
     def write(self, fd: int, data: Any, offset: int) -> int:
         """See FileTable."""
         return self._files.write(fd, memoryview(data.to_bytes()), offset)
+
+
+class LiteDrive:
+    """The drive of JupyterLite (vfs/whole.py `Drive`), through the contents API it has mounted: each call is a request
+    to the page, which answers while Python waits.
+    """
+
+    def __init__(self, api: Any) -> None:
+        self._api = api
+        self._ends: dict[Callable[[], None], Callable[..., None]] = {}  # what waits for the end of a cell
+
+    def _exists(self, path: str) -> bool:
+        return bool(_asked(self._api.lookup, path).ok)
+
+    def get(self, path: str) -> bytes | None:
+        """See `Drive`."""
+        if not self._exists(path):
+            return None
+        content = _asked(self._api.get, path).data
+        return bytes(content.to_bytes())
+
+    def put(self, path: str, content: bytearray) -> None:
+        """See `Drive`."""
+        _asked(self._api.put, path, to_js({"data": content, "format": "base64"}, dict_converter=js.Object.fromEntries))
+
+    def stamp(self, path: str) -> object:
+        """See `Drive`."""
+        return _asked(self._api.getattr, path).mtime.getTime() if self._exists(path) else None
+
+    def delete(self, path: str) -> None:
+        """See `Drive`."""
+        if self._exists(path):
+            _asked(self._api.rmdir, path)
+
+    def later(self, save: Callable[[], None]) -> bool:
+        """The end of the cell that runs."""
+        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+        if shell is None:
+            return False
+
+        def end(_: object = None) -> None:
+            shell.events.unregister("post_run_cell", self._ends.pop(save))
+            save()
+
+        if save not in self._ends:
+            self._ends[save] = end
+            shell.events.register("post_run_cell", end)
+        return True
+
+
+def _asked(call: Any, *values: Any) -> Any:
+    try:
+        return call(*values)
+    except JsException as error:
+        raise VfsError(IOERR, str(error)) from None
+
+
+def mounted_drive(path: str) -> Drive | None:
+    """The drive of JupyterLite that a path lies in; None in any other file system."""
+    try:
+        kind = pyodide_js.FS.lookupPath(os.path.dirname(path)).node.mount.type
+    except JsException:  # there is no such folder
+        return None
+    api = getattr(kind, "API", None)
+    return LiteDrive(api) if hasattr(api, "put") and hasattr(api, "lookup") else None
 
 
 class _ElsewhereVfs(Vfs):

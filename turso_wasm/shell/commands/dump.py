@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from turso_wasm.dbapi.errors import Error
 from turso_wasm.shell.commands.registry import command
@@ -11,6 +12,8 @@ from turso_wasm.shell.messages import CommandError
 
 if TYPE_CHECKING:
     from turso_wasm.shell.session import Shell
+
+LINES: Final = 500  # written at once
 
 
 @command(
@@ -36,10 +39,11 @@ def _dump(shell: Shell, arguments: list[str]) -> None:
     )
     with shell.bar("dump", None) as bar:
         try:
-            for nth, line in enumerate(lines):
-                shell.output.line(line)
-                if not nth & 0x3FF:
-                    bar.update(nth, None)
+            n = 0
+            while some := list(islice(lines, LINES)):
+                shell.output.line("\n".join(some))
+                n += len(some)
+                bar.update(n, None)
         except Error as error:
             shell.output.line(f"/****** ERROR: {error} ******/")
             shell.output.line("ROLLBACK; -- due to errors")

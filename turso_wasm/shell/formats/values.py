@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from turso_wasm.sql.keywords import KEYWORDS
 from turso_wasm.values.numbers import real_to_text
@@ -80,14 +80,19 @@ def sql_literal(value: Value) -> str:
 
 def stored_literal(value: Value) -> str:
     """Any value as an SQL literal that gives it again, bytes of a TEXT that are no UTF-8 and NULs included."""
-    if isinstance(value, float):
-        return number(value, "1e999")
-    if isinstance(value, str):
-        if not _TO_ESCAPE.search(value):  # most: a dump spends its time here
-            return f"'{value}'"
-        if "\0" in value or _SURROGATE.search(value):
-            return f"CAST(X'{value.encode('utf-8', ENCODING_ERRORS).hex()}' AS TEXT)"
-    return sql_literal(value)
+    return _STORED[type(value)](value)
+
+
+def _stored_text(value: str) -> str:
+    if not _TO_ESCAPE.search(value):  # most: a dump spends its time here
+        return f"'{value}'"
+    if "\0" in value or _SURROGATE.search(value):
+        return f"CAST(X'{value.encode('utf-8', ENCODING_ERRORS).hex()}' AS TEXT)"
+    return sql_text(value)
+
+
+def _stored_real(value: float) -> str:
+    return number(value, "1e999")
 
 
 def number(value: int | float, infinity: str = "Inf") -> str:
@@ -97,6 +102,15 @@ def number(value: int | float, infinity: str = "Inf") -> str:
             return infinity if value > 0 else "-" + infinity
         return real_to_text(value)
     return str(value)
+
+
+_STORED: Final[dict[type, Callable[[Any], str]]] = {
+    int: str,
+    float: _stored_real,
+    str: _stored_text,
+    bytes: sql_literal,
+    type(None): sql_literal,
+}
 
 
 def c_string(text: str) -> str:
