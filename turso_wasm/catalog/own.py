@@ -93,6 +93,7 @@ class TableFunction:
     """A function in FROM. columns: those that `*` shows. arguments: the hidden columns, in the order of arguments.
 
     number: of one of the user's, in the registry (catalog/functions.py). direct_only: not to be used by a schema.
+    rows: about how many it gives; None: nobody knows.
     """
 
     name: str
@@ -100,6 +101,7 @@ class TableFunction:
     arguments: tuple[str, ...] = ()
     number: int = -1
     direct_only: bool = False
+    rows: int | None = None
 
     @property
     def pragma(self) -> str | None:

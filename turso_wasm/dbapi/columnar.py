@@ -113,7 +113,8 @@ class Framed:
         source = read_frame(frame)
         if not source.names:
             raise ProgrammingError("a frame without columns is no table")
-        self._register(TableFunction(name, source.names, ()), FrameCode(source), None)
+        n_rows = 1 << source.n_rows.bit_length()  # Programs are shared by frames of about one size
+        self._register(TableFunction(name, source.names, (), rows=n_rows), FrameCode(source), None)
 
     def unregister(self, name: str, /) -> None:
         """Forget a frame. Errors: as register."""

@@ -36,6 +36,7 @@ SCHEMA_CHANGES: Final = (
     ast.AlterColumnNotNull,
 )
 MEMORY: Final = ":memory:"
+LONGEST: Final = 20_000  # characters of a value that is told
 
 JsonValue = int | float | str | None
 """A value in JSON: a BLOB is written as an SQL literal, an infinity as its name."""
@@ -69,9 +70,13 @@ class Database:
 
     def open(self, path: str) -> None:
         """Go over to another database. Errors: Refused; the one that was open stays open."""
+        opened = None
         try:
             opened = self._connect(path)
+            opened.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # whether it is a database shows here
         except Error as error:
+            if opened is not None:
+                opened.close()
             raise Refused(f"{path}: {error}") from None
         with self._lock:
             self._connection.close()
@@ -161,11 +166,18 @@ class Database:
 
 def _json(value: object) -> JsonValue:
     if isinstance(value, bytes):
-        return f"X'{value.hex()}'"
+        return f"X'{value[: LONGEST // 2].hex()}'" + _cut(len(value), LONGEST // 2, "bytes")
+    if isinstance(value, str):
+        return value[:LONGEST] + _cut(len(value), LONGEST, "characters")
     if isinstance(value, float) and math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
-    assert value is None or isinstance(value, int | float | str)
+    assert value is None or isinstance(value, int | float)
     return value
+
+
+def _cut(n: int, shown: int, unit: str) -> str:
+    """What is said behind a value that is too long to be read."""
+    return f"… (the first {shown} of {n} {unit}; substr() gives others)" if n > shown else ""
 
 
 def _place(sql: str, span: tuple[int, int] | None) -> str:

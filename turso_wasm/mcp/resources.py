@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcp.server.mcpserver import MCPServer
-from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import Completion, CompletionArgument, CompletionContext, PromptReference, ResourceTemplateReference
 
 from turso_wasm.mcp.database import Database, Refused
@@ -18,7 +18,10 @@ def add_resources(server: MCPServer, database: Database) -> None:
     @server.resource("schema://main", title="Schema", mime_type="application/sql")
     def schema() -> str:
         """The statements that made all tables, indexes, views and triggers."""
-        rows = database.query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")
+        try:
+            rows = database.query("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")
+        except Refused as error:
+            raise ResourceError(str(error)) from None
         return "\n\n".join([f"{sql};" for (sql,) in rows])
 
     @server.resource("schema://main/{table_name}", title="Schema of a table", mime_type="application/json")

@@ -8,7 +8,7 @@ from turso_wasm.bind import bound
 from turso_wasm.plan import nodes
 from turso_wasm.plan.providers import NULL, GivenRows, Offer, Request
 
-ROWS: Final = 100.0  # nothing is known of the code
+ROWS: Final = 100.0  # where nothing is known of the code
 
 
 class UserProvider:
@@ -28,7 +28,8 @@ class UserProvider:
         def make(reverse: bool) -> GivenRows:
             return _rows(request, given, function.number, len(function.columns))
 
-        return [Offer(ROWS, ROWS * 10, consumed, make, number=number)]
+        rows = ROWS if function.rows is None else float(function.rows)
+        return [Offer(rows, rows * 10, consumed, make, number=number)]
 
 
 def _rows(request: Request, given: list[bound.Expr], number: int, n_columns: int) -> GivenRows:

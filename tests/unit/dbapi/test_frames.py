@@ -209,3 +209,19 @@ def test_a_wrong_number_of_columns(ours: Any) -> None:
     ours.set_trace_callback(seen.append)
     ours.executemany("INSERT INTO u VALUES (?, ?)", pl.DataFrame({"a": [1], "b": ["x"]}))
     assert seen[-1] == "INSERT INTO u VALUES (1, 'x')"
+
+
+def test_the_planner_knows_how_large_a_frame_is() -> None:
+    """A hash join keeps the smaller side."""
+    db = turso_wasm.connect(":memory:")
+    db.execute("CREATE TABLE t(k, v)")
+    db.executemany("INSERT INTO t VALUES (?, ?)", [(i, i) for i in range(200)])
+    db.execute("ANALYZE")
+    kept = {}
+    for n in (3, 100_000):
+        db.register("f", {"k": np.arange(n)})
+        plan = db.execute("EXPLAIN QUERY PLAN SELECT count(*) FROM t JOIN f USING (k)").fetchall()
+        kept[n] = [row[3] for row in plan if row[3].startswith("HASH JOIN")]
+        assert db.execute("SELECT count(*) FROM t JOIN f USING (k)").fetchone() == (min(n, 200),)
+    assert kept == {3: ["HASH JOIN f (k=?)"], 100_000: ["HASH JOIN t (k=?)"]}
+    db.close()

@@ -304,3 +304,19 @@ def test_it_is_served_by_http(library):
     finally:
         server.terminate()
         server.communicate()
+
+
+def test_a_file_that_is_no_database_is_not_opened(library, tmp_path):
+    (tmp_path / "notes.txt").write_text("no database\n" * 100)
+    opened, tables = ask(library, call("open_database", path=str(tmp_path / "notes.txt")), call("list_tables"))
+    assert opened.is_error
+    assert opened.content[0].text.endswith("file is not a database")
+    assert "book" in tables.content[0].text
+
+
+def test_values_that_are_too_long_to_be_read_are_cut(library):
+    (found,) = ask(library, call("execute_query", query="SELECT printf('%.*c', 30000, 'x'), zeroblob(30000), 'x'"))
+    text, blob, short = found.structured_content["rows"][0]
+    assert text.endswith("x… (the first 20000 of 30000 characters; substr() gives others)")
+    assert blob.endswith("00'… (the first 10000 of 30000 bytes; substr() gives others)")
+    assert short == "x"
