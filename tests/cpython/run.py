@@ -22,7 +22,6 @@ NOT_OURS = {
     "test_factory.TextFactoryTests.test_optimized_unicode": _OTHER_VERSION,
     "test_userfunctions.AggregateTests.test_aggr_error_on_create": _OTHER_VERSION,
     "test_userfunctions.FunctionTests.test_func_error_on_create": _OTHER_VERSION,
-    "test_userfunctions.FunctionTests.test_func_too_many_args": "this limit cannot be lowered, and says so",
     "test_userfunctions.WindowFunctionTests.test_win_exception_in_finalize": _FINALIZE,
     "test_userfunctions.WindowFunctionTests.test_win_missing_finalize": _FINALIZE,
     "test_dbapi.ConnectionTests.test_connection_reinit": "rows are made Python values as they are read, many at a time",

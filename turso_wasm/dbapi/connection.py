@@ -252,6 +252,8 @@ class Connection(Registering, Framed, Hooked, Limited, Transacting, Imaged, argu
             self._check_sql(sql)
         try:
             prepared = self._runtime.prepare(sql)
+            if self._limits is not UNLIMITED:
+                self._check_calls(sql)
         except SqlError as error:
             if "\0" in sql:
                 raise ProgrammingError("the query contains a null character") from None

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 LENGTH = LIMITS["SQLITE_LIMIT_LENGTH"]
 SQL_LENGTH = LIMITS["SQLITE_LIMIT_SQL_LENGTH"]
 VARIABLE_NUMBER = LIMITS["SQLITE_LIMIT_VARIABLE_NUMBER"]
-ENFORCED = frozenset((LENGTH, SQL_LENGTH, VARIABLE_NUMBER))  # below what the engine itself enforces
+FUNCTION_ARG = LIMITS["SQLITE_LIMIT_FUNCTION_ARG"]
+ENFORCED = frozenset((LENGTH, SQL_LENGTH, VARIABLE_NUMBER, FUNCTION_ARG))  # below what the engine itself enforces
 
 # SQLite's limits, https://sqlite.org/limits.html, as it is built by default
 MAXIMA = (1_000_000_000, 1_000_000_000, 2000, 1000, 500, 250_000_000, 127, 10, 50_000, 32_766, 1000, 8)
@@ -90,6 +91,19 @@ class Limited:
         """Errors: DataError for a text that is too long."""
         if len(sql) > self._limits[SQL_LENGTH] or len(sql.encode()) > self._limits[SQL_LENGTH]:
             raise DataError(what)
+
+    def _check_calls(self, sql: str) -> None:
+        """Errors: SqlError for a function with too many arguments, in a text that has been prepared."""
+        most = self._limits[FUNCTION_ARG]
+        if most == UNLIMITED[FUNCTION_ARG]:
+            return
+        from turso_wasm.sql.ast import FunctionCall
+        from turso_wasm.sql.parser import parse
+        from turso_wasm.sql.walk import walk
+
+        for node in (each for statement in parse(sql) for each in walk(statement)):
+            if isinstance(node, FunctionCall) and len(node.arguments) > most:
+                raise SqlError(SQLITE_ERROR, f"too many arguments on function {node.name}", node.span)
 
     def _check_values(self, n: int, values: Any) -> None:
         """Errors: SqlError for too many parameters, or one that is too long."""
