@@ -530,4 +530,19 @@ export const STRINGS = {
     'The browser does not promise it. Bookmarking the page can help; export what matters.',
     'ブラウザは保証しません。大切なものはエクスポートしてください。',
   ],
+
+  'command.open-address': ['Open a database by its address …', 'アドレスでデータベースを開く …'],
+  'place.name': ['{name} (read only)', '{name} (読み取り専用)'],
+  'place.title': ['{name} has {size}', '{name} は {size} です'],
+  'place.text': [
+    'It can be copied into this browser, to be changed and kept; or it is read where it is, which is at once and needs no room.',
+    'ブラウザにコピーすれば変更・保存できます。コピーせずその場所で読むこともでき、すぐに開き容量も要りません。',
+  ],
+  'place.copy': ['Copy it', 'コピーする'],
+  'place.here': ['Read it where it is', 'その場所で読む'],
+  'place.address': [
+    'Address of a database file (its server must allow this page)',
+    'データベースファイルのアドレス (サーバーの許可が必要)',
+  ],
+  'place.no-address': ['That is no address.', 'アドレスではありません。'],
 };

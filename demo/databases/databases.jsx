@@ -23,6 +23,7 @@ import { download } from '../export/save.js';
 import { ask, confirm } from '../layout/ask.jsx';
 import { openFile, pickFile } from '../layout/drop.jsx';
 import { addCommand, addOpener } from '../registry.js';
+import { openInPlace, placeFor } from './in_place.jsx';
 
 const group = 'database';
 const isOpen = () => database.value !== null;
@@ -158,9 +159,11 @@ addOpener({
   open: importDatabase,
 });
 
-/** Take a file in under a name that is free, so nothing is replaced. @param {File} file */
+/** Take a file in under a name that is free, so nothing is replaced; or read a large one where it is. @param {File} file */
 export async function importDatabase(file) {
-  if (!(await mayLeave())) return;
+  const place = await placeFor(file);
+  if (place === 'in place') return openInPlace(file);
+  if (!place || !(await mayLeave())) return;
   const name = await freeName(file.name.replaceAll(/[/\\\p{Cc}]/gu, '_').replace(/^\.+$/, 'file.db'));
   await occupied(t('open.busy', { name: file.name }), async () => {
     await open(name, {}, async (db) => {

@@ -183,3 +183,55 @@ def test_lessons_have_playgrounds_inside(context: Any, server: str) -> None:
     assert frame.locator(".grid-row").count() == 10
     assert not frame.locator("header.top").is_visible()
     page.close()
+
+
+def menu(page: Any, name: str, entry: str) -> None:
+    """Choose what is done to a database in the panel of files."""
+    page.click(f".databases li:has-text('{name}') [aria-haspopup=menu]")
+    page.click(f"[role=menu] button:has-text('{entry}')")
+
+
+def test_databases_are_duplicated_renamed_and_deleted(page: Any) -> None:
+    page.click("#rail-databases")
+    until(page, "() => document.querySelector('.databases li.chosen .soft')?.textContent === '8.2 kB'")
+    menu(page, "shop.db", "Duplicate")
+    page.fill("dialog input", "copy.db")
+    agree(page)
+    until(page, "() => document.querySelectorAll('.databases li').length === 4")
+    assert page.input_value("#databases") == "shop.db"
+    menu(page, "shop.db", "Rename")
+    page.fill("dialog input", "copy.db")
+    assert page.inner_text("#ask-problem") == "There is a database of that name"
+    page.fill("dialog input", "market.db")
+    agree(page)
+    until(page, "() => document.querySelector('#databases').value === 'market.db'")
+    run(page, "SELECT sum(a) FROM s")
+    assert table(page) == [["3"]]
+    menu(page, "copy.db", "Delete")
+    agree(page)
+    until(page, "() => document.querySelectorAll('.databases li').length === 3")
+    names = page.locator(".databases li .text").all_inner_texts()
+    assert names == ["market.db", "music.db", "shop-2.db"]
+    assert "used by this site" in page.inner_text(".room")
+
+
+def test_a_database_of_a_web_server_is_read_where_it_is(page: Any, server: str) -> None:
+    command(page, "Open a database by its address")
+    page.fill("dialog input", f"{server}dist/playground/samples/countries.db")
+    agree(page)
+    until(page, "() => document.querySelector('#databases').value === 'countries.db (read only)'")
+    run(page, "SELECT count(*) > 10 FROM countries")
+    assert table(page) == [["1"]]
+    assert "readonly" in run(page, "DELETE FROM countries")
+
+
+def test_a_large_file_is_read_where_it_is_if_one_wants(page: Any, tmp_path: Path) -> None:
+    file = tmp_path / "large.db"
+    connection = sqlite3.connect(file)
+    connection.executescript("CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(30000000)); INSERT INTO t VALUES (7)")
+    connection.close()
+    offer(page, file)
+    page.click("dialog button:has-text('Read it where it is')")
+    until(page, "() => document.querySelector('#databases').value === 'large.db (read only)'")
+    run(page, "SELECT count(*), max(length(a)) FROM t")
+    assert table(page) == [["2", "30000000"]]
