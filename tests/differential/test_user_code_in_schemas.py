@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -54,5 +56,51 @@ def test_schemas() -> None:
     for db in (ours, theirs):
         db.create_collation("backwards", lambda x, y: (x < y) - (x > y))
     for sql in STATEMENTS:
+        assert outcome(ours, sql) == outcome(theirs, sql), sql
+    ours.close()
+
+
+LACKING = [
+    "ALTER TABLE t ADD COLUMN n1",
+    "ALTER TABLE t ADD COLUMN n2 CHECK (lacking(n2))",
+    "ALTER TABLE t ADD COLUMN n3 AS (lacking(a))",
+    "ALTER TABLE t RENAME COLUMN a TO aa",
+    "ALTER TABLE t RENAME TO tt",
+    "ALTER TABLE tt DROP COLUMN n1",
+    "SELECT sql FROM sqlite_schema",
+    "SELECT aa, b FROM tt",
+    "SELECT count(*) FROM tt",
+    "INSERT INTO tt(aa) VALUES (1)",
+    "SELECT * FROM w",
+    "UPDATE w SET a = 3",
+    "ALTER TABLE w RENAME COLUMN a TO b",
+    "REINDEX w",
+    "CREATE INDEX j ON tt(aa)",
+    "DROP INDEX i",
+    "DROP TABLE tt",
+    "SELECT type, name FROM sqlite_schema",
+    "PRAGMA integrity_check",
+]
+
+
+def test_what_a_connection_lacks_stands_in_the_way_of_nothing_else(tmp_path: Path) -> None:
+    """Functions and collations in a schema that the connection does not have."""
+    path = tmp_path / "theirs.db"
+    maker = apsw.Connection(str(path))
+    maker.create_scalar_function("pure", lambda x: 1, 1, deterministic=True)
+    maker.create_collation("backwards", lambda x, y: (x < y) - (x > y))
+    for sql in (
+        "CREATE TABLE t(a, b COLLATE backwards, c DEFAULT (pure(1)), CHECK (pure(a)))",
+        "CREATE INDEX i ON t(pure(a)) WHERE pure(b)",
+        "CREATE TABLE w(a UNIQUE)",
+        "CREATE TRIGGER tr AFTER INSERT ON w BEGIN UPDATE w SET a = pure(a); END",
+        "INSERT INTO t(a, b) VALUES (1, 'x')",
+        "INSERT INTO w VALUES (1)",
+    ):
+        maker.execute(sql)
+    maker.close()
+    copy = shutil.copy(path, tmp_path / "ours.db")
+    ours, theirs = turso_wasm.connect(copy, isolation_level=None), apsw.Connection(str(path))
+    for sql in LACKING:
         assert outcome(ours, sql) == outcome(theirs, sql), sql
     ours.close()

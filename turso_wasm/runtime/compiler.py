@@ -36,6 +36,7 @@ from turso_wasm.sql import ast
 from turso_wasm.sql.ast_misc import ExplainMode
 from turso_wasm.sql.lexer import Tokens, tokenize
 from turso_wasm.sql.parser import parse_tokens
+from turso_wasm.sql.parser.ddl import TriggerBodyError
 from turso_wasm.wasm.listing import list_module, numbered
 from turso_wasm.wasm.text import print_python
 
@@ -57,7 +58,13 @@ def compile_statement(
 
     Errors: SqlError with SQLite's message and the span it points at.
     """
-    statement = parse_tokens(tokens)
+    try:
+        statement = parse_tokens(tokens)
+    except TriggerBodyError as error:
+        build_plan(
+            error.trigger, catalogs, PlanContext(tokens.sql, registry=registry)
+        )  # SQLite looks at the head first
+        raise
     assert statement is not None, "an empty statement has no Program"
     program = with_room(_compile, statement, tokens, catalogs, files, registry, ask, sizes)
     program.n_literals = len(tokens.literals)

@@ -9,7 +9,7 @@ from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.generated import check_generated, row_of
 from turso_wasm.bind.query import Item
-from turso_wasm.bind.schema import bind_schema_expr, check_table_expressions
+from turso_wasm.bind.schema import bind_checks, bind_schema_expr, refuse_in
 from turso_wasm.bind.scope import column_of
 from turso_wasm.catalog import ddl, edit
 from turso_wasm.catalog.constants import constant_value, is_constant
@@ -52,7 +52,10 @@ def plan_add_column(binder: Binder, node: ast.AddColumn) -> Changed:
         check_generated(binder, changed, item, loops=True)
     except SqlError as error:
         raise SqlError(error.code, f"error in table {table.name} after add column: {error.message}") from None
-    check_table_expressions(binder, changed, item)
+    for check in changed.checks:
+        refuse_in(binder, "CHECK constraints", check.expr)
+    if any(isinstance(constraint, ast.Check) for constraint in node.column.constraints):
+        bind_checks(binder, changed, item)  # of all rows: functions that the others call must be there, too
     steps = [*_existing_rows(binder, node.column, changed, column, item), change(binder, catalog, entry, {SQL: sql})]
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 

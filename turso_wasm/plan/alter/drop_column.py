@@ -7,7 +7,7 @@ from itertools import chain
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.generated import check_generated, row_of
-from turso_wasm.bind.schema import bind_index_terms, bind_schema_expr, check_table_expressions
+from turso_wasm.bind.schema import bind_checks, bind_index_terms, bind_schema_expr
 from turso_wasm.catalog import edit
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.edit import syntax_nodes
@@ -76,7 +76,7 @@ def _check_dropped(binder: Binder, catalog: Catalog, table: Table, changed: Tabl
     try:
         item = row_of(binder, changed)
         check_generated(binder, changed, item, loops=True)
-        check_table_expressions(binder, changed, item)
+        bind_checks(binder, changed, item)
         for expr in (*(check.expr for check in changed.checks), *(column.generated for column in changed.columns)):
             if expr is not None:
                 _refuse_quoted(expr, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, cast
 
+from turso_wasm.base.errors import SqlError
 from turso_wasm.sql.ast_base import Name, QualifiedName, Statement
 from turso_wasm.sql.ast_ddl import (
     AddColumn,
@@ -26,6 +27,15 @@ from turso_wasm.sql.ast_dml import Delete, Insert, Update
 from turso_wasm.sql.ast_select import Select
 from turso_wasm.sql.lexer import END, ILLEGAL, extend
 from turso_wasm.sql.parser.tables import TableParser
+
+
+class TriggerBodyError(SqlError):
+    """A syntax error in the body of `trigger`, whose head is sound."""
+
+    def __init__(self, error: SqlError, trigger: CreateTrigger) -> None:
+        super().__init__(error.code, error.message, error.span)
+        self.trigger = trigger
+
 
 _LAST: Final = frozenset({END, ILLEGAL})
 
@@ -178,12 +188,26 @@ class DdlParser(TableParser):
         when = self.expr() if self.accept("WHEN") else None
         if temporary and name.schema is not None:
             self.complain("temporary trigger may not have qualified name")
-        body = self._trigger_body()
-        trigger = CreateTrigger(name, cast(Literal["INSERT", "UPDATE", "DELETE"], event), table, body, time)
+        trigger = CreateTrigger(name, cast(Literal["INSERT", "UPDATE", "DELETE"], event), table, (), time)
         trigger.update_of, trigger.for_each_row, trigger.when = update_of, for_each_row, when
         trigger.temporary, trigger.if_not_exists = temporary, if_not_exists
         trigger.span = self.span_from(start)
+        self.expect("BEGIN")
+        if self.complaint is not None:
+            trigger.body = self._trigger_body()
+        else:
+            self._finish_trigger(trigger)
+        trigger.span = self.span_from(start)
         return trigger
+
+    def _finish_trigger(self, trigger: CreateTrigger) -> None:
+        """Parse the body. Errors: TriggerBodyError."""
+        try:
+            trigger.body = self._trigger_body()
+            if self.complaint is not None:
+                raise self.complaint
+        except SqlError as error:
+            raise TriggerBodyError(error, trigger) from None
 
     def _update_of(self) -> tuple[Name, ...]:
         names = [self.name_node()]
@@ -192,7 +216,6 @@ class DdlParser(TableParser):
         return tuple(names)
 
     def _trigger_body(self) -> tuple[Insert | Update | Delete | Select, ...]:
-        self.expect("BEGIN")
         self.in_trigger = True
         body: list[Insert | Update | Delete | Select] = []
         while not body or self.kinds[self.at] != "END":
