@@ -16,10 +16,20 @@ from turso_wasm.base.tree import Node, children, transform, walk
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.walk import all_of, conjuncts
+from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.providers import ROWID
 
 RowByRow: TypeAlias = (
-    nodes.Output | nodes.Insert | nodes.Sort | nodes.Distinct | nodes.Aggregate | nodes.Filter | nodes.Limit
+    nodes.Output
+    | nodes.Insert
+    | nodes.Update
+    | nodes.Delete
+    | nodes.Sort
+    | nodes.Distinct
+    | nodes.Aggregate
+    | nodes.Filter
+    | nodes.Limit
 )
 """The nodes through which calls are looked for."""
 
@@ -115,23 +125,29 @@ MANY = (
 
 
 def gather_calls(root: nodes.Plan, binder: Binder) -> nodes.Plan:
-    """The plan with calls of the user's code gathered where they may be."""
-    if not binder.calls_user:
-        return root
-    root = _gather_steps(root)
+    """The plan of a statement with calls of the user's code gathered where they may be."""
+    return _gather(_gather_steps(root), binder) if binder.calls_user else root
+
+
+def gather_in_subquery(root: nodes.Output, binder: Binder) -> nodes.Plan:
+    """The plan of a subquery likewise: only what is deterministic, since what is around it is not known."""
+    return _gather(root, binder, is_inner=True) if binder.calls_user else root
+
+
+def _gather(root: nodes.Plan, binder: Binder, is_inner: bool = False) -> nodes.Plan:
     depth = 0
     node: nodes.Plan | None = root
     while isinstance(node, RowByRow):
         node, depth = node.child, depth + 1
     for level in reversed(range(depth)):
-        root = _gather_at(root, level, binder)
+        root = _gather_at(root, level, binder, is_inner)
     return root
 
 
 # --- functions ----------------------------------------------------------------------------------------------------
 
 
-def _gather_at(root: nodes.Plan, level: int, binder: Binder) -> nodes.Plan:
+def _gather_at(root: nodes.Plan, level: int, binder: Binder, is_inner: bool) -> nodes.Plan:
     """Gather the calls of the node that many levels below the root."""
     path = [root]
     for _ in range(level):
@@ -142,7 +158,8 @@ def _gather_at(root: nodes.Plan, level: int, binder: Binder) -> nodes.Plan:
         if divided is not node:
             root, node = _with(root, {id(node): divided}), divided
     below = node.child  # type: ignore[attr-defined]
-    calls = _movable(_strict_calls(_evaluated(node)), path, below)
+    calls = _strict_calls(_evaluated(node))
+    calls = [call for call in calls if call.deterministic] if is_inner else _movable(calls, path, below)
     if not calls or not _is_safe(below) or not any(isinstance(found, MANY) for found in walk([below])):
         return root
     source = binder.new_source()
@@ -162,7 +179,7 @@ def _with(root: nodes.Plan, replaced: dict[int, Node]) -> nodes.Plan:
 def _divided(node: nodes.Filter) -> nodes.Filter:
     """The conditions before the first that calls code of the user's become a filter below."""
     parts = conjuncts(node.predicate)
-    first = next((at for at, part in enumerate(parts) if any(map(_is_user_call, walk([part])))), 0)
+    first = next((at for at, part in enumerate(parts) if any(map(is_user_call, walk([part])))), 0)
     before, rest = all_of(parts[:first]), all_of(parts[first:])
     if before is None or rest is None:
         return node
@@ -176,6 +193,8 @@ def _evaluated(node: nodes.Plan) -> Iterable[bound.Expr]:
             return node.exprs
         case nodes.Insert(single_row=False):
             return node.values if node.rowid is None else (*node.values, node.rowid)
+        case nodes.Update():
+            return node.collected
         case nodes.Sort(limit=None):
             return (*node.outputs, *(key.expr for key in node.keys))
         case nodes.Distinct():
@@ -240,7 +259,8 @@ def _is_observed(node: Node) -> bool:
     return isinstance(node, bound.SubqueryExpr | nodes.UserRows)
 
 
-def _is_user_call(node: Node) -> bool:
+def is_user_call(node: Node) -> bool:
+    """A function of the user's is called."""
     return isinstance(node, bound.Call) and node.style == "user"
 
 
@@ -270,10 +290,28 @@ def _columns_above(root: nodes.Plan, below: nodes.Plan, replaced: dict[int, Node
         return [] if node is below or id(node) in replaced else children(node)
 
     found: dict[tuple[int, int], bound.ColumnRef] = {}
-    for node in walk([root], outside):
+    for node in walk(_readers(root), outside):
         if isinstance(node, bound.ColumnRef) and node.source in own:
             found.setdefault((node.source, node.column), node)
     return tuple(found.values())
+
+
+def _row_key(table: Table, source: int) -> Iterator[bound.ColumnRef]:
+    numbers = [part.column for part in table.primary_key] if table.without_rowid else [ROWID]
+    return (bound.ColumnRef(source=source, column=number) for number in numbers)
+
+
+def _readers(root: nodes.Plan) -> Sequence[Node]:
+    """What reads the rows below: of a change the row's key does, by which it is found again."""
+    match root:
+        case nodes.Update(collected=found) if found:
+            return (root.child, *found)
+        case nodes.Update():
+            return (root.child, *_row_key(root.table, root.old_source))
+        case nodes.Delete(child=child) if child is not None:
+            return (child, *_row_key(root.table, root.source))
+        case _:
+            return (root,)
 
 
 # --- aggregates ---------------------------------------------------------------------------------------------------
@@ -292,7 +330,7 @@ def _gather_steps(root: nodes.Plan) -> nodes.Plan:
 def _later(node: nodes.Aggregate) -> Iterator[bound.AggregateCall]:
     own = {id(call) for call in node.aggregates}
     for part in walk([node]):
-        if id(part) in own or part is node or _is_user_call(part):  # what calls the user's code calls the others first
+        if id(part) in own or part is node or is_user_call(part):  # what calls the user's code calls the others first
             continue
         if not _is_safe_itself(part) or isinstance(part, bound.SubqueryExpr):
             return

@@ -30,6 +30,7 @@ from turso_wasm.bind.walk import (
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import cost, nodes
 from turso_wasm.plan.access import TableAccess
+from turso_wasm.plan.batches import gather_in_subquery
 from turso_wasm.plan.compounds import plan_compound, plan_recursive
 from turso_wasm.plan.grouping import plan_aggregate
 from turso_wasm.plan.in_look_ups import plan_look_up
@@ -374,7 +375,7 @@ class Planner:
         output = nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
         planned = replace(
             expr,
-            plan=output,
+            plan=gather_in_subquery(output, self.binder),
             operand=operand,
             remembered=self._is_remembered(expr, output),
             look_up=plan_look_up(self, expr),

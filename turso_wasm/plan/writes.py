@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from turso_wasm.base import tree
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.expressions import bind_condition
@@ -18,7 +19,7 @@ from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.sources import bind_conditions, bind_from
 from turso_wasm.bind.tables import add_common_tables, bind_table
 from turso_wasm.bind.triggers import ROWID, Event
-from turso_wasm.bind.walk import reads_any, strip_collation
+from turso_wasm.bind.walk import has_subquery, is_deterministic, reads_any, strip_collation
 from turso_wasm.bind.writes import (
     assigned_names,
     bind_assignments,
@@ -34,6 +35,7 @@ from turso_wasm.bind.writes import (
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.batches import is_user_call
 from turso_wasm.plan.foreign_keys import ForeignKeyEffects, effects_of_replace, foreign_keys_first
 from turso_wasm.plan.instead import plan_delete_instead, plan_insert_instead, plan_update_instead, view_table
 from turso_wasm.plan.planned_rows import Rows
@@ -158,7 +160,8 @@ def plan_update(binder: Binder, node: ast.Update) -> Written:
     if table.kind == "virtual":
         binder.common = saved
         return plan_update_virtual(binder, planner, old, core, assigned, node)
-    found = _FoundRows(binder, planner, old, core, assigned, collect=node.source is not None)
+    collect = node.source is not None or _may_compute_ahead(binder, table, assigned, node.on_conflict)
+    found = _FoundRows(binder, planner, old, core, assigned, collect)
     binder.common = saved
     new = bind_target(binder, table, new_row(binder, table), node.on_conflict, assigned)
     before = bind_target(binder, table, old, with_checks=False)
@@ -207,8 +210,22 @@ def _add_from(binder: Binder, source: ast.FromSource, core: Core, scope: Scope, 
     core.where.extend(joined.where)
 
 
+def _may_compute_ahead(
+    binder: Binder, table: Table, assigned: dict[int, bound.Expr], conflict: ast.ConflictAction | None
+) -> bool:
+    """New values call functions of the user's, for many rows at once if all are computed before any row changes
+    (plan.batches): nobody can tell.
+    """
+    if not binder.calls_user or table.kind != "table" or conflict not in (None, "ABORT", "ROLLBACK"):
+        return False
+    exprs = assigned.values()
+    calls = any(is_user_call(part) for part in tree.walk(exprs))
+    stable = all(is_deterministic(expr) and not has_subquery(expr) for expr in exprs)
+    return calls and stable and not sets_off(binder, table, "UPDATE")
+
+
 class _FoundRows:
-    """The rows an UPDATE changes, and its new values: with FROM they are computed while the rows are found."""
+    """The rows an UPDATE changes, and its new values. collect: they are computed while the rows are found."""
 
     def __init__(
         self, binder: Binder, planner: Planner, item: Item, core: Core, assigned: dict[int, bound.Expr], collect: bool

@@ -172,6 +172,64 @@ def test_an_insert_gathers_deterministic_functions(crossings: list[int]) -> None
     assert recorder.run("SELECT count(*) FROM u")[0] == [(20 + len(expected),)]
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE t SET b = g(b), c = f(c, d)",
+        "UPDATE t SET b = g(b) + 1 WHERE b > 3 RETURNING a, b",
+        "UPDATE t SET b = 0 WHERE g(b) > 5",
+        "UPDATE t SET a = -g(a)",
+        "UPDATE k SET p = g(p) + 1, v = f(v) WHERE g(v) > 20",
+        "UPDATE t SET b = bad(a)",
+        "DELETE FROM t WHERE g(b) > 5",
+        "DELETE FROM t WHERE b > 2 AND g(b) > 5 RETURNING a",
+        "DELETE FROM k WHERE g(v) % 2",
+        "DELETE FROM t WHERE bad(a) > 3",
+        "SELECT (SELECT sum(g(b)) FROM t), a FROM u, t WHERE a = x",
+        "SELECT a FROM t WHERE b IN (SELECT g(a) FROM t WHERE b > 5)",
+        "SELECT EXISTS (SELECT 1 FROM t WHERE g(a) = 900)",
+    ],
+)
+def test_deterministic_functions_are_gathered_in_changes_and_subqueries(sql: str, crossings: list[int]) -> None:
+    answers = []
+    for module in (turso_wasm, sqlite3):
+        recorder = Recorder(module, deterministic=True)
+        recorder.db.execute("CREATE TABLE k(p, v, PRIMARY KEY(p DESC)) WITHOUT ROWID")
+        recorder.db.execute("INSERT INTO k SELECT a * 3, b FROM t WHERE a < 500")
+        recorder.db.execute("CREATE INDEX t_b ON t(b)")
+        given, failed = recorder.run(sql)
+        tables = [recorder.run(f"SELECT * FROM {name} ORDER BY 1, 2")[0] for name in ("t", "k")]
+        answers.append((sorted(given), failed, tables))
+    assert answers[0] == answers[1]
+    assert 0 < len(crossings) < 40
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE t SET b = g(a) + (SELECT count(*) FROM t WHERE b = 3)",
+        "UPDATE t SET b = g(b) + (SELECT t2.b FROM t AS t2 WHERE t2.a = t.a - 1)",
+        "UPDATE OR IGNORE t SET a = g(a) + 1",
+        "UPDATE OR REPLACE t SET a = g(a) + 3 WHERE a % 2",
+        "UPDATE t SET b = (SELECT g(u.y) FROM u WHERE u.x = t.b)",
+        "SELECT a, (SELECT sum(g(x) * t.a) FROM u WHERE f(x) < t.b) FROM t",
+        "DELETE FROM t WHERE g(b) IN (SELECT g(x) FROM u WHERE u.y = t.b * t.b)",
+        "UPDATE t SET b = g(b) WHERE a IN (SELECT g(x) FROM u)",
+        "UPDATE t SET b = g(u.y) FROM u WHERE u.x = t.b",
+    ],
+)
+def test_what_is_gathered_in_changes_sees_what_it_must(sql: str) -> None:
+    answers = []
+    for module in (turso_wasm, sqlite3):
+        recorder = Recorder(module, deterministic=True)
+        recorder.db.execute(
+            "CREATE TRIGGER r AFTER UPDATE OF d ON t BEGIN UPDATE t SET b = b + 1 WHERE a = new.a + 1; END"
+        )
+        answers.append((recorder.run(sql), recorder.run("SELECT * FROM t")))
+        answers[-1] += (recorder.run("UPDATE t SET d = g(b)"), recorder.run("SELECT * FROM t"))
+    assert answers[0] == answers[1]
+
+
 def test_deterministic_functions_are_gathered_under_a_limit(crossings: list[int]) -> None:
     recorder = Recorder(turso_wasm, deterministic=True)
     assert len(recorder.run("SELECT a FROM t WHERE g(b) > 5 LIMIT 100")[0]) == 100
