@@ -233,3 +233,54 @@ def test_rows_are_read_while_their_table_changes() -> None:
             connection.execute("INSERT INTO t(a) VALUES ('common too')")
             connection.execute("INSERT INTO t(t) VALUES ('optimize')")
     assert terms == sorted({*map(str, range(1, 20001)), "common", "too", "word"})
+
+
+BY_RANK = [
+    "SELECT rowid, rank FROM t(?) ORDER BY rank",
+    "SELECT rowid, a, rank FROM t WHERE t MATCH ? ORDER BY rank, rowid DESC",
+    "SELECT t.rowid, kind, rank FROM t(?) JOIN kinds ON kind < t.rowid % 4 ORDER BY rank, kind",
+    "SELECT rowid, rank FROM t(?) WHERE rowid % 3 AND rank < -1e-9 ORDER BY rank",
+    "SELECT rowid, rank FROM t(?) WHERE rank MATCH 'bm25(3.0, 0.5)' ORDER BY rank",
+    "SELECT rowid, rank FROM t(?) WHERE rank MATCH 'bm25(-1.0, 2.0)' ORDER BY rank",
+    "SELECT rowid, rank FROM t(?) ORDER BY rank DESC",
+    "SELECT kind, t.rowid, rank FROM kinds LEFT JOIN t ON t MATCH ? AND kind = t.rowid % 5 ORDER BY rank, kind",
+    "SELECT DISTINCT rank FROM t(?) ORDER BY rank",
+    "SELECT rowid, count(*) OVER (), rank FROM t(?) ORDER BY rank",
+    "SELECT max(rowid), rank FROM t(?) GROUP BY rowid % 7 ORDER BY rank",
+]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_best_by_rank(seed: int) -> None:
+    """ORDER BY rank LIMIT n passes over rows that cannot be among the best; the answer is that without LIMIT, cut."""
+    random = Random(seed)
+    ours, theirs = turso_wasm.connect(":memory:", isolation_level=None), apsw.Connection(":memory:")
+    for part in range(3):
+        rows = [
+            (i, *(" ".join(random.choices(PLAIN, k=random.choice([1, 3, 9, 40]))) for _ in range(2)))
+            for i in range(part * 400, part * 400 + 400)
+        ]
+        for db in (ours, theirs):
+            if part == 0:
+                db.execute("CREATE VIRTUAL TABLE t USING fts5(a, b)")
+                db.execute("CREATE TABLE kinds(kind)")
+                db.execute("INSERT INTO kinds VALUES (0), (1), (2)")
+            db.execute("BEGIN")
+            (db if db is theirs else db.cursor()).executemany("INSERT INTO t(rowid, a, b) VALUES (?, ?, ?)", rows)
+            db.execute("DELETE FROM t WHERE rowid % 11 = ?", (part,))
+            db.execute("COMMIT")
+    for sql in BY_RANK:
+        for _ in range(2):
+            words = random.sample(PLAIN, 3)
+            query = random.choice(
+                ["{0}", "{0} OR {1}", "{0} AND {1}", '"{0} {1}" OR {2}', "{0} NOT {1}", "{0} OR b : {1}"]
+            )
+            query = query.format(*words)
+            found = ours.execute(sql, (query,)).fetchall()
+            assert same(
+                sorted(((row[-1],) for row in theirs.execute(sql, (query,))), key=str),
+                sorted(((row[-1],) for row in found), key=str),
+            )
+            for limit, offset in ((1, 0), (10, 0), (7, 5), (0, 0), (-1, 2), (5000, 0)):
+                some = ours.execute(f"{sql} LIMIT ? OFFSET ?", (query, limit, offset)).fetchall()
+                assert some == found[offset:][: limit if limit >= 0 else None], (sql, query, limit, offset)

@@ -43,6 +43,7 @@ from turso_wasm.plan.rewrite import simplify
 from turso_wasm.plan.sizes import KnownSizes, note_sizes
 from turso_wasm.plan.table_functions import provider_of
 from turso_wasm.plan.terms import RowSelect, Term, make_term, row_select
+from turso_wasm.plan.top_ranks import with_top_ranks
 from turso_wasm.plan.windows import Windowing
 
 MAX_INT = 2**63 - 1
@@ -226,7 +227,7 @@ class Planner:
             source=source, child=rows.plan, keys=keys, outputs=rows.exprs, limit=limit, n_in_order=n_in_order
         )
         exprs = tuple(sorted_column(source, at, expr) for at, expr in enumerate(rows.exprs))
-        return Rows(plan, exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
+        return Rows(with_top_ranks(plan), exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
 
     def _ties(self, rowid: bound.Expr, n_in_order: int, query: Query) -> list[OrderKey]:
         """By what to sort further where SQLite does not begin with an index, but sorts the whole table, for a LIMIT."""

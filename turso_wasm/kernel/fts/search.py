@@ -24,17 +24,19 @@ from turso_wasm.kernel.fts.postings import FIRST_ROW, LAST_ROW, Index
 from turso_wasm.kernel.fts.rank_function import RankFunction
 from turso_wasm.kernel.fts.structure import Reader, structure_read, structure_revision
 from turso_wasm.kernel.fts.tokenize import Tokenizer, tokenizer_init
+from turso_wasm.kernel.fts.top import Top, top_wants
 from turso_wasm.kernel.fts.unicode import MARKS_KEEP
 from turso_wasm.kernel.fts.walk import node_open, node_seek, seek
 from turso_wasm.kernel.values.utf16 import as_text
 from turso_wasm.kernel.values.value import bytes_of, size_of
-from turso_wasm.wasm.lang import export, f64, funcref, i32, i64, memory_copy, memory_fill, ptr, sizeof, u8
+from turso_wasm.wasm.lang import export, f64, funcref, i32, i64, inline, memory_copy, memory_fill, ptr, sizeof, u8
 
 __subset__ = True
 
 KIND_SEARCH = 10
 INDEX_KEY = struct.pack("<3i", 2, 0, 0)  # of %_idx, of the index of %_segdir
 ANY_COLUMN = -1
+PASSED_MOST = 10000  # rows that are passed over in one call: the statement may have to pause
 
 
 class Search(Resource):
@@ -58,6 +60,7 @@ class Search(Resource):
     ranked: i32  # 1: what follows, and Phrase.idf, is known
     n_rows: i64
     average: f64  # tokens of a row
+    top: Top.embed
 
 
 def search_release(resource: i32) -> None:
@@ -140,6 +143,8 @@ def fts_open(stmt: Run, place: ptr[i32], config: FtsConfig) -> Search:
     s.root = None
     s.ranked = 0
     s.rank_known = 0
+    s.top.limit = 0
+    s.top.n = 0
     s.has_hits = 0
     s.index.language = 0
     return s
@@ -199,7 +204,20 @@ def walk_from(s: Search, rowid: i64) -> i32:
 
 @export
 def fts_next(s: Search) -> i32:
-    """Go to the next row; 0: there is none."""
+    """Go to the next row that may be wanted; 0: there is none."""
+    on: i32 = next_match(s)
+    passed: i32 = 0
+    while on and s.top.limit > 0 and s.top.n == s.top.limit and passed < PASSED_MOST:
+        if top_wants(s.top, s.parser.phrases, s.rowid):
+            break
+        on = next_match(s)
+        passed += 1
+    return on
+
+
+@inline
+def next_match(s: Search) -> i32:
+    """Go to the next row that matches; 0: there is none."""
     if s.rowid == LAST_ROW or s.root == None:  # noqa: E711
         return 0
     if s.revision != structure_revision():
