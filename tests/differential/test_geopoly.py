@@ -78,3 +78,12 @@ def test_files_are_exchanged(tmp_path: Path) -> None:
     assert list(judge.execute("PRAGMA integrity_check")) == [("ok",)]
     everything = "SELECT rowid, * FROM g ORDER BY rowid"
     assert list(judge.execute(everything)) == list(model.execute(everything))
+
+
+def test_either_of_two_conditions_is_looked_up() -> None:
+    connection = turso_wasm.connect(":memory:")
+    connection.execute("CREATE VIRTUAL TABLE g USING geopoly(n)")
+    for beside in ("rowid = 7", "geopoly_within(_shape, ?1)"):
+        sql = f"SELECT n FROM g WHERE geopoly_overlap(_shape, ?1) OR {beside}"
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", ("[[0, 0], [1, 0], [1, 1], [0, 0]]",))
+        assert not any("fullscan" in detail for *_, detail in plan)

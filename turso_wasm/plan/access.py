@@ -80,6 +80,10 @@ class Path:
         paths = (self, *(path for _, path in self.arms))
         return any(path.in_sarg is not None and path.in_sarg.is_select for path in paths)
 
+    def finds_by(self) -> list[Sarg]:
+        """The conditions by which it finds rows, whether it takes care of them or not."""
+        return [*self.sargs(), *(self.offer.tested if self.offer is not None else ())]
+
     def sargs(self) -> list[Sarg]:
         """Every condition that the path itself takes care of."""
         found = list(self.equal)

@@ -124,7 +124,7 @@ def or_path(term: Term, arms: Sequence[Arm], blocked: frozenset[int], shown: boo
     rows = price = share = 0.0
     for arm in arms:
         paths = arm.access.paths([*arm.terms, *arm.beside], blocked)
-        found = [path for path in paths if any(sarg.term not in arm.beside for sarg in path.sargs())]
+        found = [path for path in paths if any(sarg.term not in arm.beside for sarg in path.finds_by())]
         if not found:
             return None
         best = min(found, key=lambda path: path.cost)

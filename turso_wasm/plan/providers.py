@@ -55,9 +55,9 @@ class GivenRows:
 class Offer:
     """One way to give the rows. rows, cost: of one visit, in the units of cost.py.
 
-    consumed: F2. listed: F3, what it was told and what the condition is. order: the columns by which the rows come,
-    in one of both directions. number, label: what EXPLAIN QUERY PLAN says. make: is called with True for rows in
-    reverse order.
+    consumed: F2. tested: conditions by which it finds rows, but which are tested again. listed: F3, what it was told
+    and what the condition is. order: the columns by which the rows come, in one of both directions. number, label: what
+    EXPLAIN QUERY PLAN says. make: is called with True for rows in reverse order.
     """
 
     rows: float
@@ -68,6 +68,7 @@ class Offer:
     number: int = 0
     label: str = ""
     listed: tuple[tuple[Sarg, Sarg], ...] = ()
+    tested: tuple[Sarg, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

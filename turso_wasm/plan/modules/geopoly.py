@@ -5,6 +5,7 @@ Source: https://sqlite.org/geopoly.html
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from turso_wasm.bind import bound
@@ -40,8 +41,8 @@ class GeopolyProvider:
         if near is not None:
             rows = ROWS * SELECTIVITY**4
             number = NUMBERS[near.function]
-            offer = Offer(rows, rows * PER_ROW, (), lambda _: _rows(request, None, near), number=number, label="rtree")
-            return [offer]
+            made = Offer(rows, rows * PER_ROW, (), lambda _: _rows(request, None, near), number=number, label="rtree")
+            return [replace(made, tested=(near,))]
         return [Offer(ROWS, ROWS * PER_ROW, (), lambda _: _rows(request, None, None), number=4, label="fullscan")]
 
     def plans_for_writing(self, planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:
