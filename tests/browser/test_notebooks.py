@@ -117,7 +117,7 @@ def test_a_database_in_a_notebook_of_marimo(marimo: str, context: Any, tmp_path:
         slider.press("End")
         slider.press("Home")
         with contextlib.suppress(TimeoutError):
-            page.wait_for_function("document.querySelectorAll('tbody tr').length === 2", timeout=2000)
+            page.locator("tbody tr").nth(1).wait_for(timeout=2000)  # in a shadow root
             break
     assert page.locator("tbody tr").count() == 2
     page.close()
