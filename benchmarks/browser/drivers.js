@@ -158,5 +158,5 @@ export const DRIVERS = {
   'sqlite-wasm': (where) => sqliteWasm(where, 'memory'),
   sahpool: (where) => sqliteWasm(where, 'sahpool'),
   'sahpool-wal': (where) =>
-    sqliteWasm(where, 'sahpool', 'PRAGMA locking_mode = exclusive; PRAGMA journal_mode = wal; PRAGMA synchronous = full'),
+    sqliteWasm(where, 'sahpool', 'PRAGMA locking_mode = exclusive; PRAGMA journal_mode = wal; PRAGMA synchronous = full; PRAGMA cache_size = -65536'),
 };

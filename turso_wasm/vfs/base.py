@@ -193,9 +193,10 @@ class Locks:
 
     def others(self, handle: object) -> int:
         """The strongest level any other handle of this process holds."""
-        if not self.held:
+        held = self.held
+        if not held or (len(held) == 1 and handle in held):  # nearly always
             return LOCK_NONE
-        return max((level for owner, level in self.held.items() if owner is not handle), default=LOCK_NONE)
+        return max((level for owner, level in held.items() if owner is not handle), default=LOCK_NONE)
 
     def lock(self, handle: object, level: int) -> bool:
         """Raise `handle` to `level`; False when that conflicts, the handle then keeps what it had (or PENDING)."""

@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from functools import lru_cache
 
 from turso_wasm.vfs.base import (
     CANTOPEN,
@@ -65,11 +65,12 @@ class Inode(OsLocks):
     def sweep(self) -> bool:
         """Close unused descriptors if no lock is held; True when the inode is no longer in use."""
         if not self.held:
-            for fd in [fd for fd, users in self.users.items() if users == 0]:
-                del self.fds[fd], self.users[fd]
-                os.close(fd)
+            for fd, users in [*self.users.items()]:
+                if users == 0:
+                    del self.fds[fd], self.users[fd]
+                    os.close(fd)
             if self.fd not in self.fds:
-                self.fd = next((fd for fd in self.fds), -1)
+                self.fd = next(iter(self.fds), -1)
         return not self.fds
 
 
@@ -91,11 +92,14 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_after_fork)
 
 
+_directory_of = lru_cache(maxsize=64)(os.path.dirname)  # of databases and their journals: a few
+
+
 def _sync_directory(path: str) -> None:
     """Make the directory entry of `path` durable, where directories can be synced."""
     if sys.platform == "win32":
         return
-    fd = os.open(os.path.dirname(path) or ".", os.O_RDONLY | _NO_INHERIT)
+    fd = os.open(_directory_of(path) or ".", os.O_RDONLY | _NO_INHERIT)
     try:
         os.fsync(fd)
     except OSError as error:
@@ -232,7 +236,8 @@ class OsFile(SystemFile):
 
     def close(self) -> None:
         """Give up the locks; close or park the descriptor (F1)."""
-        self.shm_close(delete=False)
+        if self.index is not None:
+            self.shm_close(delete=False)
         with _inodes_lock:
             self.inode.unlock(self, LOCK_NONE)
             self.inode.users[self.fd] -= 1
@@ -291,14 +296,17 @@ class FileVfs:
                 return OsFile(inode, shared, name, False, readonly or not inode.fds[shared])
         fd, readonly = _open_descriptor(name, flags, readonly, existed)
         status = os.fstat(fd)
-        inode = _inodes.setdefault((status.st_dev, status.st_ino), Inode((status.st_dev, status.st_ino)))
+        key = (status.st_dev, status.st_ino)
+        inode = _inodes.get(key) or _inodes.setdefault(key, Inode(key))
         inode.adopt(fd, not readonly)
         return OsFile(inode, fd, name, not existed, readonly)
 
     def delete(self, name: str, *, durable: bool) -> None:
         """Delete the file, if durable with its directory synced (F2)."""
-        with suppress(FileNotFoundError):
+        try:  # noqa: SIM105  called once a commit, and suppress() costs as much as all else here
             os.unlink(name)
+        except FileNotFoundError:
+            pass
         if durable:
             _sync_directory(name)
 

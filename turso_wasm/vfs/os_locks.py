@@ -142,7 +142,10 @@ else:
 
         def os_release(self) -> None:
             """Unlock everything."""
-            self._set(_ALL_FREE)
+            try:
+                _set_lock(self.fd, _SET_LOCK, _ALL_FREE)
+            except OSError as error:
+                _is_taken(error)
 
         def os_check_reserved(self) -> bool:
             """Ask whether another process could not let us have RESERVED."""

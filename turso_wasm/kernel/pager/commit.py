@@ -195,16 +195,16 @@ def file_cut(p: Pager) -> i32:
     return vfs_truncate(p.database.fd, size)
 
 
-def commit_finish(p: Pager, committed: i32) -> i32:
+def commit_finish(p: Pager, committed: i32, ends: i32) -> i32:
     """Commit what was prepared; the pager reads on, seeing its own changes. 0 or a negative result code (X1).
 
-    committed: its super-journal is gone, so it is committed already.
+    committed: its super-journal is gone, so it is committed already. ends: the statement that commits is about to end.
     """
     if p.state != PAGER_WRITE:
         return 0
     db: SharedFile = p.database
     if nothing_to_commit(p):
-        writer_end(p)
+        writer_end(p, ends)
         return 0
     if uses_log(db):
         wal_committed(db, p.page_count)
@@ -230,7 +230,7 @@ def commit_finish(p: Pager, committed: i32) -> i32:
     db.commits += 1
     p.own_commits += 1
     p.seen_commits = db.commits
-    writer_end(p)
+    writer_end(p, ends)
     while db.cache.n_pages > db.cache.limit:
         if not cache_evict(db.cache):
             break
@@ -249,8 +249,8 @@ def database_unload(p: Pager) -> None:
     p.page_count = 0
 
 
-def writer_end(p: Pager) -> None:
-    """The pager only reads from now on."""
+def writer_end(p: Pager, ends: i32) -> None:
+    """The pager only reads from now on; ends: and that not for long, if it is for the statement alone that commits."""
     db: SharedFile = p.database
     savepoints_free(p)
     mfree(p.freed)
@@ -268,7 +268,7 @@ def writer_end(p: Pager) -> None:
         lock_hold(p, LOCK_NONE)
     else:
         lock_hold(p, LOCK_EXCLUSIVE if db.exclusive else LOCK_RESERVED)
-    writer_relax(db)
+    writer_relax(db, ends and p.readers == 1 and p.writers == 1 and db.active == 1)
 
 
 def private_take(p: Pager) -> Page:
@@ -357,7 +357,7 @@ def pager_rollback(p: Pager) -> i32:
         db.loaded = 0
         db.recovery_due = 1
     rekey_end(db, 0)
-    writer_end(p)
+    writer_end(p, 0)
     return rc
 
 

@@ -307,14 +307,17 @@ def database_relax(db: SharedFile) -> None:
         file_unlock(db, LOCK_NONE)
 
 
-def writer_relax(db: SharedFile) -> None:
-    """The writer is done: readers may come, and other processes write."""
+def writer_relax(db: SharedFile, ends: i32) -> None:
+    """The writer is done: readers may come, and other processes write. ends: nobody reads any more in a moment, when
+    the lock goes as a whole.
+    """
     db.writer = 0
     db.pending = 0
     db.exclusive = 0
     if db.share.on:
         write_unlock(db)
-    file_unlock(db, LOCK_SHARED)
+    if db.share.on or db.journal_mode == JOURNAL_WAL or not ends:
+        file_unlock(db, LOCK_SHARED)
 
 
 def exclusive_lock(db: SharedFile) -> i32:

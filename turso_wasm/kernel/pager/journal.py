@@ -123,11 +123,18 @@ def journal_begin(db: SharedFile) -> i32:
         if rc < 0:
             return rc
         j.stale_size = i64(0)
-    random: ptr[u8] = scratch(4)
-    host_random(random, 4)
-    j.nonce = be32(random)
+    nonce_next(j)
     j.begun = 1
     return 0
+
+
+def nonce_next(j: Journal) -> None:
+    """Another nonce than those of the journals before, whose records may still lie in the file."""
+    if j.nonce == 0:
+        random: ptr[u8] = scratch(4)
+        host_random(random, 4)
+        j.nonce = be32(random)
+    j.nonce = j.nonce * u32(1664525) + u32(1013904223)  # comes back after 2**32 journals
 
 
 def original_encode(db: SharedFile, pgno: u32, out: ptr[u8]) -> i32:

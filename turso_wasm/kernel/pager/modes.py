@@ -161,7 +161,7 @@ def writer_commit(p: Pager) -> None:
     """Commit, or roll back and raise."""
     rc: i32 = commit_prepare(p)
     if rc == 0:
-        rc = commit_finish(p, 0)
+        rc = commit_finish(p, 0, 0)
     if rc < 0:
         _ = pager_rollback(p)
         check_io(rc)

@@ -42,7 +42,7 @@ PREPARE_FILES = 0
 PREPARE_LOGS = 1
 
 
-def commit_pagers(c: KernelConnection) -> i32:
+def commit_pagers(c: KernelConnection, ends: i32) -> i32:
     """Commit every database the connection writes; 0 or a negative result code, then nothing is committed (M1)."""
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
@@ -58,7 +58,7 @@ def commit_pagers(c: KernelConnection) -> i32:
     if rc == 0:
         rc = super_end(c)
     if rc == 0:
-        rc = finish_all(c)
+        rc = finish_all(c, ends)
     if rc == 0:
         super_forget(c)
     return rc
@@ -86,13 +86,13 @@ def prepare_all(c: KernelConnection, kind: i32) -> i32:
     return 0
 
 
-def finish_all(c: KernelConnection) -> i32:
-    """commit_finish of all databases; 0 or a negative result code."""
+def finish_all(c: KernelConnection, ends: i32) -> i32:
+    """commit_finish of all databases (ends: as there); 0 or a negative result code."""
     committed: i32 = i32(c.super_size > 0)
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
         if p and p.state == PAGER_WRITE:
-            rc: i32 = commit_finish(p, committed)
+            rc: i32 = commit_finish(p, committed, ends)
             if rc < 0:
                 return rc
     return 0

@@ -272,9 +272,12 @@ def relax_all(c: KernelConnection) -> None:
 # --- commit and rollback of all databases ---------------------------------------------------------------------
 
 
-def commit_all(c: KernelConnection) -> i32:
-    """Commit every database the connection writes; 0 or a negative result code, then nothing is committed."""
-    rc: i32 = commit_pagers(c)
+def commit_all(c: KernelConnection, ends: i32) -> i32:
+    """Commit every database the connection writes; 0 or a negative result code, then nothing is committed.
+
+    ends: it is a statement that commits, and is about to end.
+    """
+    rc: i32 = commit_pagers(c, ends)
     if rc == 0:
         savepoint_names_free(c, 0)
         c.savepoint_depth = 0

@@ -191,7 +191,7 @@ def undo_nothing(s: Run, alone: i32) -> None:
     if alone:
         pending_flush(s)
         cursors_close(s)
-    if alone and commit_all(c) < 0:
+    if alone and commit_all(c, 0) < 0:
         transaction_undo(s, 0)
     else:
         changes_count(s, c)

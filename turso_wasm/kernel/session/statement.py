@@ -248,7 +248,7 @@ def statement_done(s: Run) -> None:
         check_deferred(s)
         pending_flush(s)
         cursors_close(s)
-        rc: i32 = commit_all(c)
+        rc: i32 = commit_all(c, 1)
         if rc == -SQLITE_BUSY and s.flags & STATEMENT_PATIENT:
             s.flags |= STATEMENT_FINISHING
         check_io(rc)

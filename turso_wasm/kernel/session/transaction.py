@@ -89,7 +89,7 @@ def transaction_end(s: Run, c: KernelConnection) -> None:
     check_deferred(s)
     s.flags |= STATEMENT_ROLLBACK
     pending_flush(s)
-    rc: i32 = commit_all(c)
+    rc: i32 = commit_all(c, 0)
     if rc == -SQLITE_BUSY:
         s.flags &= ~STATEMENT_ROLLBACK
         raise_busy()

@@ -22,7 +22,6 @@ import ctypes
 import struct
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -112,6 +111,7 @@ class KernelStore:
         self._callbacks: list[Any] = []
         self._called: list[wasmtime.Func] = []
         self._functions: dict[str, Callable[..., Any]] = {}
+        self._repeat: Callable[..., Any] | None = None
         imports = [self._import(item, handlers) for item in kernel.imports]
         self.kernel = kernel
         self.exports = Exports(self.store, wasmtime.Instance(self.store, kernel, imports))
@@ -145,7 +145,7 @@ class KernelStore:
     def retire(self) -> None:
         """Let go of everything, so that the store goes with its last view."""
         self._functions, self._callbacks, self._called = {}, [], []
-        self.__dict__.pop("repeat", None)
+        self._repeat = None
         self.view = memoryview(b"")
         del self.store, self.exports, self._memory, self._error_record, self._error_clear
 
@@ -279,10 +279,12 @@ class KernelStore:
         place: int = self.exports["table"].grow(self.store, 1, function)
         return place
 
-    @cached_property
-    def repeat(self) -> Callable[[int, int, int, int, int], int]:
+    def repeat(self, statement: int, place: int, sets: int, n: int, done: int) -> int:
         """statement_repeat, which fails as a step does."""
-        return self._prepare(self.exports["statement_repeat"], self._failed)
+        if self._repeat is None:
+            self._repeat = self._prepare(self.exports["statement_repeat"], self._failed)
+        status: int = self._repeat(statement, place, sets, n, done)
+        return status
 
     # --- memory -------------------------------------------------------------------------------------------------
 
