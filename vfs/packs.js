@@ -24,8 +24,9 @@ const ENTRIES = 1024;
 const LARGE = 1 << 16;
 const SMALL = 1 << 20;
 const CACHE = 4 << 20;
-/** Bytes that are read of a Blob at once, if the chunks lie there one after the other. */
-const AHEAD = 1 << 16;
+/** Bytes that are read of a Blob at once, if the chunks lie there one after the other: twice as many each time, while one is read after the other. */
+const AHEAD = 1 << 14;
+const MOST_AHEAD = 1 << 19;
 /** Bytes that a transaction moves. */
 const MOVED = 4 << 20;
 
@@ -66,6 +67,8 @@ export class Packs {
   /** What was read last: by file and chunk. @type {Map<string, Uint8Array>} */ #read = new Map();
   /** By name. @type {Map<string, PackedFile>} */ files = new Map();
   #next = 1;
+  #ahead = AHEAD;
+  /** The chunk behind those that were read last. */ #following = -1;
   /** What the last transaction wrote. @type {Pack | null} */ #last = null;
 
   /** @param {string} name of the database @param {() => void} flush called when a file is to be synced */
@@ -113,8 +116,10 @@ export class Packs {
     if (found) return found;
     const pack = this.pack(number);
     if (pack.isSmall) return pack.read(place, 1);
+    this.#ahead = i === this.#following ? Math.min(2 * this.#ahead, MOST_AHEAD) : AHEAD;
     let count = 1;
-    while (count * CHUNK < AHEAD && file.isAt(i + count, number, place + count)) count++;
+    while (count * CHUNK < this.#ahead && file.isAt(i + count, number, place + count)) count++;
+    this.#following = i + count;
     const bytes = pack.read(place, count);
     for (let j = count - 1; j >= 0; j--) {
       this.#keep(`${i + j} ${file.name}`, bytes.subarray(j * CHUNK, (j + 1) * CHUNK));

@@ -100,7 +100,27 @@ export class WholeFile extends Shortcuts {
         : new Blob([/** @type {BlobPart} */ (source)]);
     if (blob.size) await this.#mustBeReadable(blob);
     this.#mustTakeAnother();
-    await this.engine.replace(/** @type {any} */ (this), isStaged ? source : blob);
+    const { overlay } = this.where.options;
+    if (typeof overlay === 'string') await this.#fill(blob);
+    else await this.engine.replace(/** @type {any} */ (this), isStaged ? source : blob);
+  }
+
+  /** Take the pages of a file into an overlay that lasts: it stays one of the file under it. @param {Blob} blob */
+  async #fill(blob) {
+    const { compiler, key } = this.where.options;
+    const size = this.pragma('page_size', { simple: true });
+    const other = await this.engine.openNow(blob.size ? blob : ':memory:', { compiler, key });
+    try {
+      await whenPossible(() => {
+        if (!blob.size) other.exec(`PRAGMA page_size = ${size}; PRAGMA user_version = 0`);
+        if (this.encrypted || other.pragma('page_size', { simple: true }) !== size) {
+          throw new SqlError('cannot import into an overlay whose pages have another size, or a key', SQLITE_ERROR);
+        }
+        this.takePages(other, other.prepare('SELECT pgno FROM sqlite_dbpage').pluck().iterate());
+      });
+    } finally {
+      await other.close();
+    }
   }
 
   /** Begin to take in a file in parts, for `import`. @returns {Promise<import('../vfs/staging.js').Staged>} */
@@ -115,8 +135,6 @@ export class WholeFile extends Shortcuts {
     if (this.inTransaction) throw new SqlError('cannot import within a transaction', SQLITE_ERROR);
     if (this.files.length > 1) throw new SqlError('cannot import while other databases are attached', SQLITE_ERROR);
     if (this.readonly) throw new SqlError('attempt to write a readonly database', SQLITE_READONLY);
-    if (this.isGiven)
-      throw new SqlError('cannot import into a file with an overlay: connect to the other file', SQLITE_ERROR);
   }
 
   /**

@@ -277,3 +277,36 @@ class TestOverlays:
             return seen;"""
         )
         assert found == [[1, 2, 3], [1, 2, 3], [1, 2, 3, 3]]
+
+
+@pytest.mark.parametrize("overlay", [True, "imported changes"])
+def test_an_import_goes_into_the_overlay(tab: Any, overlay: bool | str) -> None:
+    """The file stays; the next visit finds what was imported, where the overlay lasts."""
+    found = tab(
+        """const made = async (sql) => {
+            const db = await turso.connect(':memory:');
+            await db.exec(sql);
+            const bytes = await db.export();
+            await db.close();
+            return new Blob([bytes]);
+        };
+        const [under, larger] = [await made("CREATE TABLE t(a); INSERT INTO t VALUES ('under')"),
+            await made("CREATE TABLE t(a); CREATE TABLE u(b); INSERT INTO t SELECT 'larger' FROM generate_series(1, 3000)")];
+        let db = await turso.connect(under, { overlay });
+        const rows = () => db.prepare('SELECT a, count(*) FROM t GROUP BY a').raw().all();
+        await db.run("INSERT INTO t VALUES ('own')");
+        await db.import(larger);
+        await db.run("INSERT INTO t VALUES ('more')");
+        const taken = [await rows(), await db.pragma('integrity_check', { simple: true })];
+        await db.close();
+        db = await turso.connect(under, { overlay });
+        const again = await rows();
+        await db.import(new Uint8Array());
+        const empty = await db.all('SELECT * FROM sqlite_schema');
+        await db.close();
+        if (overlay !== true) await turso.remove(overlay);
+        return [taken, again, empty];""",
+        overlay=overlay,
+    )
+    taken = [["larger", 3000], ["more", 1]]
+    assert found == [[taken, "ok"], taken if overlay is not True else [["under", 1]], []]

@@ -225,3 +225,25 @@ def test_another_tab_and_a_change_of_owner(context: Any, server: str) -> None:
         [1],
         "cannot move a database that has snapshots: drop them",
     ]
+
+
+def test_a_fork_takes_a_file_in_and_a_backup_has_its_key(tab: Any) -> None:
+    found = tab("""
+        const db = await turso.connect('history-key.db', { key: 'secret' });
+        await db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1)');
+        const fork = await db.fork();
+        await fork.run('INSERT INTO t VALUES (2)');
+        await fork.backup('history-copy.db', { storage: 'indexeddb' });
+        const copy = await turso.connect('history-copy.db', { storage: 'indexeddb', key: 'secret' });
+        const copied = await copy.prepare('SELECT a FROM t').pluck().all();
+        await fork.import(await db.export());
+        const taken = await fork.prepare('SELECT a FROM t').pluck().all();
+        await copy.close();
+        const without = await turso.connect('history-copy.db', { storage: 'indexeddb' });
+        const refused = await failure(() => without.all('SELECT * FROM t'));
+        for (const one of [without, fork, db]) await one.close();
+        await turso.remove('history-copy.db', { storage: 'indexeddb' });
+        await turso.remove('history-key.db');
+        return [copied, taken, refused.code];
+    """)
+    assert found == [[1, 2], [1], "SQLITE_NOTADB"]

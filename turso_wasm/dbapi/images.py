@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_LOCKED, SqlError
 from turso_wasm.dbapi import arguments
@@ -52,6 +52,21 @@ class Imaged:
             replace_by_memory(self._runtime, image)
         except SqlError as error:
             fail(error)
+
+    def fork(self, **options: Any) -> Connection:
+        """A connection to a database in memory that begins as the main database is now. options: of `connect`.
+
+        Errors: OperationalError inside a transaction.
+        """
+        self._check()
+        connection = cast("Connection", self)
+        if connection.in_transaction:
+            raise OperationalError("cannot fork within a transaction")
+        image = self.serialize()
+        forked = type(connection)(":memory:", **options)
+        if image:
+            forked.deserialize(image)
+        return forked
 
     def backup(
         self,

@@ -26,6 +26,18 @@ def content(db: Any) -> list[Any]:
     return rows
 
 
+def test_a_fork_is_on_its_own(tmp_path: Path) -> None:
+    db = filled(turso_wasm, tmp_path / "forked.db")
+    fork = db.fork(isolation_level=None)
+    assert content(fork) == content(db)
+    fork.execute("DELETE FROM t")
+    assert len(content(db)) == 502
+    db.execute("INSERT INTO t VALUES (0, 0)")
+    with pytest.raises(turso_wasm.OperationalError, match="cannot fork within a transaction"):
+        db.fork()
+    assert turso_wasm.connect(":memory:").fork().execute("SELECT * FROM sqlite_schema").fetchall() == []
+
+
 def test_serialize_is_a_database_file(tmp_path: Path) -> None:
     db = filled(turso_wasm)
     path = tmp_path / "x.db"

@@ -22,6 +22,7 @@ _KINDS: Final = (TABLE_INTERIOR, TABLE_LEAF, INDEX_INTERIOR, INDEX_LEAF)
 
 _SIZES: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8}  # serial types of numbers
 _HEADER: Final = 100
+_MAGIC: Final = b"SQLite format 3\0"
 _MOST_FRAGMENTS: Final = 60  # bytes of a page too small to be used
 _LARGEST: Final = 65536
 _POSSIBLE: Final = [1 << bits for bits in range(9, 17)]
@@ -46,6 +47,7 @@ class Pages:
 
     def __init__(self, image: bytes) -> None:
         self._image = image
+        self._has_header = sum(a == b for a, b in zip(image, _MAGIC, strict=False)) > len(_MAGIC) // 2
         self.size = self._page_size()
         self._usable = self.size - self._reserved()
         self.count = len(image) // self.size
@@ -53,8 +55,8 @@ class Pages:
         self.used: set[int] = set()
 
     def header(self, at: int, size: int) -> int:
-        """A number of the file's header."""
-        return int.from_bytes(self._image[at : at + size], "big")
+        """A number of the file's header, 0 when it has none any more."""
+        return int.from_bytes(self._image[at : at + size], "big") if self._has_header else 0
 
     def _page_size(self) -> int:
         size = self.header(16, 2)
@@ -208,8 +210,13 @@ class Pages:
 
 
 def _is_plausible(page: bytes) -> bool:
+    """Whether it looks like a page of a b-tree, of which the first cell lies at the end."""
     n, content = struct.unpack(">HH", page[3:7])
-    return page[0] in _KINDS and n > 0 and 8 + 2 * n <= content <= len(page) and page[7] <= _MOST_FRAGMENTS
+    first = 12 if page[0] in _INTERIOR else 8
+    if page[0] not in _KINDS or not n or page[7] > _MOST_FRAGMENTS or not first + 2 * n <= content <= len(page):
+        return False
+    last: int = max(struct.unpack(f">{n}H", page[first : first + 2 * n]))
+    return len(page) // 2 <= last < len(page)
 
 
 def varint(data: bytes, at: int) -> tuple[int, int]:
