@@ -30,6 +30,7 @@ from tests.fuzz.known import (
     misses_new_column,
     reading_new,
     renames_in_part,
+    stops_at_another_row,
     without_returning,
 )
 from tests.fuzz.model import quote_name
@@ -58,6 +59,9 @@ BROKEN = re.compile(
 
 TRIGGERS = """SELECT name, sql FROM main.sqlite_schema WHERE type = 'trigger' UNION ALL
   SELECT name, 'CREATE TEMP' || substr(sql, 7) FROM temp.sqlite_schema WHERE type = 'trigger'"""
+
+
+RTREES = "SELECT lower(name) FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE%USING%rtree%'"
 
 
 class Unsupported(Exception):
@@ -391,6 +395,10 @@ class Pair:
             return self.has_let_dangle()
         if kind == "content" and forgets_sequence(expected.failure, *lines):
             return True
+        if kind == "content" and expected.failure and agree(expected, ours, ()):
+            trees = [name for (name,) in self.database.execute(RTREES)]
+            if stops_at_another_row(step.sql, trees, lines):
+                return True
         tables = [sql for (sql,) in self.database.execute("SELECT sql FROM sqlite_schema WHERE type = 'table'")]
         if kind == "rows" and forgets_real(expected, ours, step.order, tables):
             return True

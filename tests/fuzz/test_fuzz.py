@@ -25,6 +25,7 @@ from tests.fuzz.known import (
     forgets_sequence,
     misses_new_column,
     renames_in_part,
+    stops_at_another_row,
 )
 from tests.fuzz.mending import complains_after_mending
 from tests.fuzz.model import learn
@@ -389,6 +390,16 @@ def test_a_sequence_may_differ_only_after_a_failure() -> None:
     assert forgets_sequence(failure, [], ["main.sqlite_sequence: 1|'t'|3"])
     assert not forgets_sequence(None, [], ["main.sqlite_sequence: 1|'t'|3"])
     assert not forgets_sequence(failure, ["main.t: 1|2"], ["main.sqlite_sequence: 1|'t'|3"])
+
+
+def test_an_rtree_is_updated_in_the_order_of_its_nodes() -> None:
+    lines = (["main.r: 5|5|-1.0|0.0"], ["main.r: 5|5|-1.0|7.0"])
+    sql = "UPDATE OR FAIL r SET h0 = 0 WHERE l0 <= 0"
+    assert stops_at_another_row(sql, ["r"], lines)
+    assert not stops_at_another_row(sql, ["f"], lines)
+    assert not stops_at_another_row(sql.replace("FAIL", "ABORT"), ["r"], lines)
+    assert not stops_at_another_row(sql, ["r"], (lines[0], []))
+    assert not stops_at_another_row(sql, ["r"], (["main.t: 5|1"], ["main.t: 5|2"]))
 
 
 def test_functions_of_the_library_cast_what_they_are_given() -> None:

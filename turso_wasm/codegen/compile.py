@@ -42,6 +42,7 @@ from turso_wasm.codegen.program import Program
 from turso_wasm.codegen.reads import tables_read
 from turso_wasm.codegen.roots import emit_root
 from turso_wasm.codegen.unit import NO_USER_CODE, Unit, UserCode
+from turso_wasm.codegen.writes import change_nothing
 from turso_wasm.kernel.abi import UTF8, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.symbols import Symbols
@@ -60,6 +61,7 @@ def compile_plan(
     encoding: int = UTF8,
     readable: bool = False,
     labels: Labels | None = None,
+    tells_of_change: bool = False,
 ) -> Program:
     """Fill in `program` (metadata given by the caller) with the code of `plan`.
 
@@ -67,7 +69,7 @@ def compile_plan(
     slots: database slot → (write, whether the schema cookie must be that of Run.cookies); the statement begins a
     transaction on each. attached: a slot that it uses without one, and that may be another database's one day.
     encoding: of the databases. readable: for printers, with the names of locals. labels: for a listing only, with
-    comments, and not made to be left and entered again.
+    comments, and not made to be left and entered again. tells_of_change: EXPLAIN of a statement that counts changes.
     Errors: what cannot be compiled was refused by the planner; TypeError and KeyError are bugs.
     """
     unit = Unit(program.n_user_params, symbols, user, encoding)
@@ -83,6 +85,8 @@ def compile_plan(
         if program.table_sizes:
             sizes = b"".join(struct.pack("<5i", *size, UNKNOWN) for size in program.table_sizes)
             ctx.do("sizes_check", ctx.stmt, ctx.data_address(sizes, align=4), len(program.table_sizes))
+    if tells_of_change:
+        change_nothing(ctx)
     emit_root(plan, ctx)
     ctx.do("statement_done", ctx.stmt)
     ctx.finish()

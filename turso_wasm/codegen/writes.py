@@ -30,16 +30,19 @@ def begin_write(ctx: Context, savepoint: bool) -> None:
     if ctx.in_ddl or not ctx.is_root:
         return
     ctx.unit.counts_changes = True
-    with f.into(ctx.opens):
-        f.store(
-            "i32",
-            ctx.stmt,
-            f.load("i32", ctx.stmt, Run.offset("flags")) | COUNT_CHANGES,
-            Run.offset("flags"),
-        )
-        f.store("i64", ctx.stmt, 0, Run.offset("changes"))
-        if savepoint:
+    change_nothing(ctx)
+    if savepoint:
+        with f.into(ctx.opens):
             ctx.do("statement_savepoint", ctx.stmt)
+
+
+def change_nothing(ctx: Context) -> None:
+    """changes() is 0 after the statement, unless it counts more: of EXPLAIN of a change, too."""
+    f = ctx.f
+    with f.into(ctx.opens):
+        flags = f.load("i32", ctx.stmt, Run.offset("flags")) | COUNT_CHANGES
+        f.store("i32", ctx.stmt, flags, Run.offset("flags"))
+        f.store("i64", ctx.stmt, 0, Run.offset("changes"))
 
 
 def count_change(ctx: Context, n: Expr | int = 1) -> None:

@@ -78,7 +78,7 @@ class Planned:
     → (write, whether it asks for the schema cookie). pinned: literal ordinals whose values the plan depends on, with
     those values. table_sizes: (slot, root, 1 if keyed by records, class) of tables whose sizes it depends on.
     param_names: with prefix (":a", "?5"), None for a plain `?`. calls_user: functions of the user's are called.
-    names: of row sources.
+    names: of row sources. tells_of_change: EXPLAIN QUERY PLAN of INSERT, UPDATE or DELETE.
     """
 
     plan: nodes.Plan
@@ -93,6 +93,7 @@ class Planned:
     param_names: tuple[str | None, ...] = ()
     calls_user: bool = False
     names: Mapping[int, str] = field(default_factory=dict)
+    tells_of_change: bool = False
 
 
 def build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanContext) -> Planned:
@@ -252,7 +253,8 @@ def _explain(binder: Binder, node: ast.Explain) -> Planned:
     plan = explain_query_plan(planned.plan, binder.new_source(), binder.names)
     columns = tuple(OutputColumn(name) for name in EXPLAIN_COLUMNS)
     slots = {slot: (False, checked) for slot, (_, checked) in planned.slots.items()}
-    return Planned(plan, "explain", columns, slots=slots)
+    is_change = isinstance(node.statement, ast.Insert | ast.Update | ast.Delete)
+    return Planned(plan, "explain", columns, slots=slots, tells_of_change=is_change)
 
 
 BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {

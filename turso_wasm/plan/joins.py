@@ -384,8 +384,10 @@ class JoinPlanner:
             whole = [(term, arms) for term, arms in self._arms(unit) if not term.sources & blocked - unit.sources]
             found = [or_path(term, arms, blocked, self.shown) for term, arms in whole]
             alternatives = [path for path in found if path is not None]
-            # A condition of a module is found so or not at all.
-            paths = alternatives if alternatives and isinstance(unit.access, FunctionAccess) else paths + alternatives
+            if not isinstance(unit.access, FunctionAccess):
+                paths += alternatives
+            elif not unit.access.searches(paths):  # else a condition of a module is found so or not at all
+                paths = alternatives or paths
             unit.cache[key] = paths = useful(paths, self.ordering is not None)
         if state.mask:
             # Inside a loop an IN (SELECT …) is tested by look-up; driving the loop it would run again and again.

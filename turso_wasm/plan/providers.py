@@ -130,6 +130,15 @@ class FunctionAccess:
             return []
         return [self._path(offer) for offer in self._offers(conditions)]
 
+    def searches(self, paths: Iterable[Path]) -> bool:
+        """Whether all take care of a condition that only the module understands."""
+        declared = self.table.declared
+        searched = None if declared is None else declared.searched
+        return all(
+            any(sarg.op == "call" or (sarg.op == "=" and sarg.column == searched) for sarg in path.equal)
+            for path in paths
+        )
+
     def _is_given(self, sarg: Sarg) -> bool:
         """Whether it gives a hidden column its value, or one of some: what the rows are may depend on it."""
         outputs = self.table.declared.outputs if self.table.declared is not None else ()

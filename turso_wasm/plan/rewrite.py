@@ -32,6 +32,7 @@ from turso_wasm.bind.walk import (
 )
 from turso_wasm.plan.disjunctions import split_disjunctions
 from turso_wasm.plan.distinct import drop_distinct
+from turso_wasm.plan.given_values import use_given_values
 from turso_wasm.plan.like_ranges import derive_like_ranges
 from turso_wasm.plan.pushdown import (
     is_sought_in_compound,
@@ -479,6 +480,7 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("drop_unused_joins", drop_unused_joins),
     ("drop_distinct", drop_distinct),
     ("factor_common_conditions", factor_common_conditions),
+    ("use_given_values", use_given_values),
     ("derive_constants", derive_constants),
     ("test_arms", test_arms),
     ("push_filters_into_subqueries", push_filters_into_subqueries),
@@ -489,5 +491,5 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("derive_row_ranges", derive_row_ranges),
 )
 
-MEANING: Final = frozenset(("test_arms",))
+MEANING: Final = frozenset(("test_arms", "use_given_values"))
 """Passes without which a query would give other rows."""

@@ -162,6 +162,7 @@ def _program(
         encoding=catalogs.settings.encoding,
         readable=mode is not None,
         labels=Labels(details(planned.plan, planned.names)) if mode == "PROGRAM" else None,
+        tells_of_change=planned.tells_of_change,
     )
 
 
@@ -242,7 +243,12 @@ def _explain(
     )
     if statement.mode == "PROGRAM":  # may be bound, as in SQLite
         program.n_user_params, program.param_names = about.n_user_params, about.param_names
-    return compile_plan(answer, program, {slot: (False, checked) for slot, (_, checked) in slots.items()})
+    return compile_plan(
+        answer,
+        program,
+        {slot: (False, checked) for slot, (_, checked) in slots.items()},
+        tells_of_change=isinstance(statement.statement, ast.Insert | ast.Update | ast.Delete),
+    )
 
 
 def _constants(rows: Iterable[Sequence[int | str | None]]) -> tuple[tuple[bound.Expr, ...], ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 import turso_wasm
@@ -25,6 +26,24 @@ def test_the_plan_and_the_code_are_shown() -> None:
     assert "def step(stmt: i32) -> i32:" in code
     assert "cursor_seek_rowid" in code
     db.close()
+
+
+@pytest.mark.parametrize("change", ["INSERT INTO t VALUES (1)", "UPDATE t SET a = 2", "DELETE FROM t RETURNING a"])
+@pytest.mark.parametrize("explain", ["EXPLAIN", "EXPLAIN QUERY PLAN"])
+def test_explaining_a_change_changes_nothing(explain: str, change: str) -> None:
+    theirs, ours = apsw.Connection(":memory:"), turso_wasm.connect(":memory:", isolation_level=None)
+    for execute in (theirs.execute, ours.execute):
+        execute("CREATE TABLE t(a)")
+        execute("INSERT INTO t VALUES (1), (2)")
+        list(execute(f"{explain} SELECT * FROM t"))
+        assert list(execute("SELECT changes(), total_changes()")) == [(2, 2)]
+        list(execute(f"{explain} {change}"))
+        assert list(execute("SELECT changes(), total_changes(), count(*) FROM t")) == [(0, 2, 2)]
+        list(execute("UPDATE t SET a = a"))
+        list(execute(f"{explain} CREATE TABLE u(a)"))
+        assert list(execute("SELECT changes(), total_changes()")) == [(2, 4)]
+    theirs.close()
+    ours.close()
 
 
 def test_explaining_does_not_execute() -> None:

@@ -70,11 +70,13 @@ class _Rows(FtsTable):
         super().__init__(request)
         self.keeps_lost = bool(self.options.content)  # a table of the user's: who asks for a text that is lost, fails
 
-    def _lost(self, texts: Table, rowid: bound.Expr) -> bound.Expr:
+    def _lost(self, texts: Table, rowid: bound.Expr, is_called: bool) -> bound.Expr:
         tail = bound.Constant(value=f" from content table '{texts.schema}'.'{texts.name}'")
         message: bound.Expr = bound.Constant(value="fts5: missing row ")
         for part in (rowid, tail):
             message = bound.Binary(op="||", left=message, right=part)
+        if is_called:  # SQLite says no more where a function asks
+            message = bound.Constant(value="database disk image is malformed")
         return bound.Call(name="raise_damage", args=(message,), style="special", deterministic=False)
 
     @property
@@ -119,8 +121,8 @@ class _Rows(FtsTable):
     def _columns(
         self, item: Item | None, rowid: bound.Expr, handle: bound.Expr, rank: Sarg | None, is_searched: bool = True
     ) -> dict[int, bound.Expr]:
-        texts = [self._text(item, column) for column in range(self.n)]
-        columns: dict[int, bound.Expr] = dict(enumerate(texts))
+        columns: dict[int, bound.Expr] = {column: self._text(item, column) for column in range(self.n)}
+        texts = [self._text(item, column, is_called=True) for column in range(self.n)]
         columns[ROWID] = rowid
         columns[self.n] = bound.Constant(value=self.request.item.source + 1)  # a number of the search
         tail = texts if self.ranks_by_text else []
@@ -143,11 +145,11 @@ class _Rows(FtsTable):
             return self._call(call.name, handle, given, [self._locale(item, column) for column in range(self.n)])
         return self._call(call.name, handle, given, tail if call.name == "bm25" else texts)
 
-    def _text(self, item: Item | None, column: int) -> bound.Expr:
+    def _text(self, item: Item | None, column: int, is_called: bool = False) -> bound.Expr:
         kept = super()._text(item, column)
         if self.keeps_lost and self.found is not None and item is not None and item.table is not None:
             is_lost = bound.IsNull(operand=column_of(item, ROWID))
-            kept = bound.Case(whens=((is_lost, self._lost(item.table, self.found)),), otherwise=kept)
+            kept = bound.Case(whens=((is_lost, self._lost(item.table, self.found, is_called)),), otherwise=kept)
         if not self.options.locale or kept is NULL:
             return kept
         return bound.Call(name="fts_text", args=(kept,), kernel="fn_fts_text")
