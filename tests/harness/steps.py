@@ -19,15 +19,15 @@ def before_each_step(before: Callable[[int], None]) -> Iterator[list[int]]:
     results: list[int] = []
     made = KernelStore.link
 
-    def link(store: KernelStore, *rest: Any) -> Callable[[int], int]:
-        step = made(store, *rest)
+    def link(store: KernelStore, *rest: Any) -> tuple[Callable[[int], int], Any]:
+        step, code = made(store, *rest)
 
         def prepared_step(statement: int) -> int:
             before(statement)
             results.append(step(statement))
             return results[-1]
 
-        return prepared_step
+        return prepared_step, code
 
     with (
         mock.patch.object(KernelStore, "link", link),

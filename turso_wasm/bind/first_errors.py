@@ -174,6 +174,7 @@ class _Resolver(SelectBinder):
         super().__init__(*args)  # type: ignore[arg-type]
         self._depth = 0
         self._soft: SqlError | None = None
+        self._abort: SqlError | None = None  # it ends all that is around it but calls
         self._seen: dict[int, ast.Node] = {}  # what stands behind and is resolved in front, by id
         self.opens = False  # SELECTs that are met are not open yet
 
@@ -183,6 +184,7 @@ class _Resolver(SelectBinder):
         if stop is not None:
             if isinstance(node, ast.Subquery | ast.Exists | ast.InSelect):
                 self.nested_select(node.select, scope)
+            self._abort = stop
             raise stop
         self._depth += 1
         try:
@@ -191,9 +193,11 @@ class _Resolver(SelectBinder):
             found = super().expr(node, scope)
         except SqlError as error:
             is_own = error.message.startswith(_OWN)
-            if not is_own and not _is_call(node):
+            if not _is_call(node) and (not is_own or error is self._abort):
                 raise
-            if error is not self._soft:
+            if error is self._abort:
+                self._abort, self._soft = None, error
+            elif error is not self._soft:
                 self._soft = error
                 if is_own:
                     self._resolve_arguments(node, scope)
@@ -211,6 +215,9 @@ class _Resolver(SelectBinder):
             if saved[2]:
                 _like(_Opener, self).nested_select(node, parent)
             return super().nested_select(node, parent, opened)
+        except SqlError as error:
+            self._abort = error
+            raise
         finally:
             self._depth, self._soft, self.opens = saved
 
@@ -268,6 +275,7 @@ class _Resolver(SelectBinder):
 
     def stop_if_failed(self) -> None:
         if self._soft is not None:
+            self._abort = self._soft
             raise self._soft
 
 

@@ -55,6 +55,7 @@ def bind_row(binder: Binder, node: ast.RowValue, scope: Scope | None) -> bound.E
 def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound.Expr]:
     """The bound elements of a row value; of a subquery one scalar subquery a column."""
     if type(node) is ast.RowValue:
+        binder.stop_if_failed()
         return list(binder.exprs(node.items, scope))
     if type(node) is ast.Subquery:
         width = subquery_width(binder, node, scope)

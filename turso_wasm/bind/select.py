@@ -157,11 +157,20 @@ def _refuse_inner_aggregates(binder: Binder, core: Core) -> None:
                 binder.later(f"misuse of aggregate: {core.aggregate_texts[ref.index]}()")
 
 
+def _is_sought(item: Item) -> bool:
+    """A row value is sought among its rows, or those of them that have a NULL."""
+    inner = [step.item for core in item.query.cores for step in core.steps] if item.query is not None else []
+    return item.sought or any(each is not None and each.sought for each in inner)
+
+
 def _asked(subquery: bound.SubqueryExpr) -> list[bound.Expr]:
     """What a subquery computes, or takes from outside: all but what EXISTS shows."""
     if subquery.kind != "exists" or not isinstance(subquery.plan, Query):
         return [*subquery.outer]
     cores = subquery.plan.cores
+    rows = cores[0].steps[0].item if len(cores) == 1 and cores[0].steps else None
+    if rows is not None and rows.query is not None and _is_sought(rows):  # the rest of it is the row, not the SELECT
+        return [*rows.query.outer]
     return [expr for core in cores for expr in core_expressions(core) if all(expr is not out for out in core.outputs)]
 
 
