@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from turso_wasm.runtime import engine
 from turso_wasm.runtime.bundle import Script, ScriptError, compile_bundle
-from turso_wasm.runtime.hosts import wasmtime
 from turso_wasm.shell import main as shell
 
 
@@ -39,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 def _compile(options: argparse.Namespace) -> int:
     try:
         *schema, queries = [Script(str(file), file.read_text(encoding="utf-8-sig")) for file in options.files]
-        bundle = compile_bundle(wasmtime.process_host(), wasmtime.kernel_bytes(), schema, [queries])
+        bundle = compile_bundle(engine.host(), engine.kernel_digest(), schema, [queries])
         raw = bundle.to_bytes()
         options.output.write_bytes(raw)
     except (ScriptError, OSError, UnicodeDecodeError) as error:
@@ -47,3 +48,17 @@ def _compile(options: argparse.Namespace) -> int:
         return 1
     print(f"{options.output}: {len(bundle)} Programs, {len(raw):,} bytes")
     return 0
+
+
+def main_in_node(arguments: Sequence[str], kernel: Any, module: Any, disk: Any, read: Any) -> int:
+    """The same on what Node has (web/command/): kernel, module and disk as runtime/hosts/pyodide.py `begin_with` takes
+    them; read: what reads lines of a terminal.
+    """
+    from turso_wasm.shell import terminal
+
+    engine.begin_in_node(kernel, module, disk)
+    terminal.read_line = read
+    try:
+        return main(list(arguments))
+    except SystemExit as end:  # argparse's
+        return end.code if isinstance(end.code, int) else 1

@@ -1,4 +1,4 @@
-/** Several statements at once: what `batch` takes. */
+/** Several statements at once: what `batch` takes, and what `transaction` gives. */
 
 import { checkOptions, oneOf, SIGNAL } from './page/check.js';
 import { describe, isPlain } from './values.js';
@@ -34,4 +34,22 @@ function argsOf(args) {
 export function beginOf(options) {
   const { mode = 'deferred', signal } = checkOptions('batch()', options, { mode: MODE, signal: SIGNAL });
   return { begin: mode === 'deferred' ? 'BEGIN' : `BEGIN ${mode.toUpperCase()}`, signal };
+}
+
+/**
+ * What `transaction` gives: each way to begin has the others.
+ * @template T @param {unknown} database @param {(begin: string) => T} made
+ * @returns {T & {default: T, deferred: T, immediate: T, exclusive: T, database: unknown}}
+ */
+export function modes(database, made) {
+  const all = {
+    default: made('BEGIN'),
+    deferred: made('BEGIN'),
+    immediate: made('BEGIN IMMEDIATE'),
+    exclusive: made('BEGIN EXCLUSIVE'),
+    database,
+  };
+  for (const one of [all.default, all.deferred, all.immediate, all.exclusive])
+    Object.assign(/** @type {any} */ (one), all);
+  return /** @type {any} */ (all.default);
 }

@@ -6,7 +6,8 @@
  *   shims/              APIs of other libraries, on host.js
  *   testing/            for tests of applications
  *   vite.mjs            the plugin for Vite
- *   turso/              what they load: the worker, kernel.wasm, compiler.pack, pyodide/
+ *   command.js, command_shell.js  the command turso-wasm (web/command/)
+ *   turso/              what they load: the worker, kernel.wasm, compiler.pack, command.pack, pyodide/
  *   beside.js           index.js for Parcel, which would rewrite Pyodide if it saw its place: it looks for turso/ beside the page
  */
 
@@ -20,8 +21,9 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TARGET = join(ROOT, 'dist', 'package');
 const APART = ['adapters/kysely', 'adapters/drizzle', 'testing/testing'];
 const SHIMS = ['shims/sqljs', 'shims/oo1', 'shims/capi'];
+const SHIM_WORKER = 'shims/worker1';
 const AS_THEY_ARE = ['index.d.ts', 'host.d.ts', 'vite.mjs', 'vite.d.ts', 'virtual.d.ts', ...[...APART, ...SHIMS].map((name) => `${name}.d.ts`)];
-const ASSETS = ['kernel.wasm', 'compiler.pack', ...PYODIDE.map((name) => `pyodide/${name}`)];
+const ASSETS = ['kernel.wasm', 'compiler.pack', 'command.pack', ...PYODIDE.map((name) => `pyodide/${name}`)];
 
 /**
  * locations.js, as it is to be where index.js lies.
@@ -87,10 +89,14 @@ function place(from, to) {
 rmSync(TARGET, { recursive: true, force: true });
 await bundle({ index: 'web/index.js', host: 'web/host.js' }, {});
 await bundle(Object.fromEntries(APART.map((name) => [name, `web/${name}.js`])), { packages: 'external' });
-await bundle(Object.fromEntries(SHIMS.map((name) => [name, `web/${name}.js`])), { plugins: [beside] });
+await bundle(Object.fromEntries([...SHIMS, SHIM_WORKER].map((name) => [name, `web/${name}.js`])), { plugins: [beside] });
 await bundle({ beside: 'web/index.js' }, { plugins: [locations('document.baseURI')] });
 // Pages load it as it is; `export` tells that it is a module.
 await bundle({ 'turso/worker': 'web/worker.js' }, { minifySyntax: true, minifyWhitespace: true, footer: { js: 'export {};' } });
+await bundle(
+  { command: 'web/command/main.js', command_shell: 'web/command/shell.js' },
+  { platform: 'node', target: 'node20.16' },
+);
 for (const name of AS_THEY_ARE) place(join(ROOT, 'web', name), join(TARGET, name));
 for (const name of ASSETS) place(join(ROOT, 'dist', name), join(TARGET, 'turso', name));
 console.log(relative(process.cwd(), TARGET));

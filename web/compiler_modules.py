@@ -1,23 +1,36 @@
-"""Which modules of the package the query compiler needs: what `turso_wasm.bridge` imports, in functions too."""
+"""Which modules of the package the query compiler and the command need: what they import, in functions too."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PACKAGE = "turso_wasm"
 START = "turso_wasm.bridge"
+COMMAND = ("turso_wasm.cli", "turso_wasm.shell.terminal")  # imported by name: the terminal
+NOT_IN_PYODIDE = ("turso_wasm.runtime.hosts.wasmtime", "turso_wasm.mcp")
 BY_NAME = "library"  # the folder whose modules are imported by a name that is computed (catalog/library.py)
 
 
 def compiler_modules(root: Path) -> list[Path]:
     """The files, relative to `root`, the folder that holds the package; sorted."""
-    waiting = [START, *(f"{PACKAGE}.{BY_NAME}.{path.stem}" for path in (root / PACKAGE / BY_NAME).glob("*.py"))]
+    return _reached(
+        root, [START, *(f"{PACKAGE}.{BY_NAME}.{path.stem}" for path in (root / PACKAGE / BY_NAME).glob("*.py"))]
+    )
+
+
+def command_modules(root: Path) -> list[Path]:
+    """The files that the command `turso-wasm` needs in Pyodide beside the compiler's, likewise."""
+    return sorted(set(_reached(root, COMMAND)) - set(compiler_modules(root)))
+
+
+def _reached(root: Path, names: Iterable[str]) -> list[Path]:
+    waiting = list(names)
     found: set[Path] = set()
     while waiting:
         name = waiting.pop()
-        file = _file(root, name)
+        file = None if name.startswith(NOT_IN_PYODIDE) else _file(root, name)
         if file is None or file in found:
             continue
         found.add(file)

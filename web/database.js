@@ -46,6 +46,7 @@ export class HostDatabase extends Past {
    * @param {Where} where
    */
   constructor(engine, where) {
+    if (!where?.options) throw new TypeError('databases are opened by connect(): await connect(name, options)');
     super(engine, where);
     this.kernel = engine.kernel;
     this.memory = where.inMemory || engine.stores.kindOf(where.file) === 'memory';

@@ -166,7 +166,7 @@ export class Kernel {
     return section ? decoder.decode(section) : '';
   }
 
-  /** Names its code, without what the compiler is (turso_wasm/runtime/bundle.py `kernel_digest`). */
+  /** Names its code, without what the compiler is (turso_wasm/runtime/engine.py `kernel_digest`). */
   get digest() {
     return this.build.slice(0, this.build.indexOf('-'));
   }

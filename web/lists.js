@@ -1,10 +1,11 @@
 /**
  * Arrays as parameters: where `IN (?)` or `unnest(?)` stands, an array is the list of its elements. It is bound as JSON, so one Program
- * does for lists of every length: `IN (?)` is read as `IN (SELECT value FROM unnest(?))`.
+ * does for lists of every length: `IN (?)` is read as `IN (SELECT value FROM unnest(?))`. Bytes are in it as hexadecimal digits, and the
+ * text says so: `unhex(value)`.
  */
 
 import { counted, regroup } from './parameters.js';
-import { cannotBind, describe, isBytes } from './values.js';
+import { bytesOf, cannotBind, describe, isBytes } from './values.js';
 
 const TOKEN =
   /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|\?[0-9]*|[$@:#][\w$:\x80-\uffff]+(?:\([^)\s]*\))?|[\w\x80-\uffff][\w$\x80-\uffff]*|\S/g;
@@ -44,25 +45,32 @@ function withLists(sql, values, names) {
     const number = numberOf(token, last, names);
     if (!number) continue;
     last = Math.max(last, number);
-    if (!Array.isArray(values[number - 1])) continue;
+    const list = values[number - 1];
+    if (!Array.isArray(list)) continue;
     const word = tokens[i - 1]?.text === '(' && tokens[i + 1]?.text === ')' ? tokens[i - 2]?.text.toLowerCase() : '';
-    if (word === 'unnest') continue;
-    if (word !== 'in') return null;
-    text += `${sql.slice(done, at)}SELECT value FROM unnest(${token})`;
-    done = at + token.length;
+    const value = list.some(isBlob) ? 'unhex(value)' : 'value';
+    if (word === 'in') {
+      text += `${sql.slice(done, at)}SELECT ${value} FROM unnest(${token})`;
+      done = at + token.length;
+    } else if (word !== 'unnest') {
+      return null;
+    } else if (value !== 'value') {
+      text += `${sql.slice(done, tokens[i - 2].at)}(SELECT ${value} AS value FROM unnest(${token}))`;
+      done = tokens[i + 1].at + 1;
+    }
   }
   return text + sql.slice(done);
 }
 
 /** @param {string} sql @returns {Token[]} */
-function tokensOf(sql) {
+export function tokensOf(sql) {
   return Array.from(sql.matchAll(TOKEN), (match) => ({ text: match[0], at: match.index })).filter(
     ({ text }) => !COMMENT.test(text),
   );
 }
 
 /** The number of the parameter that a token is, 0: it is none. @param {string} token @param {number} last the largest so far @param {(string | null)[]} names */
-function numberOf(token, last, names) {
+export function numberOf(token, last, names) {
   if (token === '?') return last + 1;
   if (token.startsWith('?')) return Number(token.slice(1));
   return '$@:#'.includes(token[0]) ? names.indexOf(token) + 1 : 0;
@@ -70,7 +78,24 @@ function numberOf(token, last, names) {
 
 /** An array as it is bound. @param {unknown[]} list @param {number} number of the parameter @returns {string} @throws {TypeError} for what no list holds */
 function listText(list, number) {
-  return `[${list.map((value, i) => elementText(value, `parameter ${number}, element ${i + 1},`))}]`;
+  const text = list.some(isBlob) ? blobText : elementText;
+  return `[${list.map((value, i) => text(value, `parameter ${number}, element ${i + 1},`))}]`;
+}
+
+/** @param {unknown} value */
+function isBlob(value) {
+  return typeof value === 'object' && value !== null && isBytes(value);
+}
+
+/** In a list with bytes. @param {unknown} value @param {string} which */
+function blobText(value, which) {
+  if (value === null || value === undefined) return 'null';
+  if (!isBlob(value)) {
+    throw new TypeError(
+      `${which} cannot be bound: a list with bytes holds bytes and null alone, not ${describe(value)}`,
+    );
+  }
+  return `"${Array.from(bytesOf(/** @type {any} */ (value)), (byte) => byte.toString(16).padStart(2, '0')).join('')}"`;
 }
 
 /** @param {unknown} value @param {string} which */
@@ -89,11 +114,6 @@ function elementText(value, which) {
       return 'null';
     default:
       if (value === null) return 'null';
-      if (typeof value === 'object' && isBytes(value)) {
-        throw new TypeError(
-          `${which} cannot be bound: a list holds numbers, strings, bigints, booleans and null, not ${describe(value)}`,
-        );
-      }
       throw cannotBind(which, value);
   }
 }

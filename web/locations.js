@@ -25,6 +25,11 @@ export function ownAssets() {
   };
 }
 
+/** What the command `turso-wasm` is besides. */
+export function commandPack() {
+  return new URL('../dist/command.pack', import.meta.url).href;
+}
+
 /** Those of a folder. @param {string} folder it ends with a slash @returns {Assets} */
 export function assetsIn(folder) {
   return { kernel: `${folder}kernel.wasm`, pack: `${folder}compiler.pack`, pyodide: pyodideIn(`${folder}pyodide/`) };

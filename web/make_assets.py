@@ -15,10 +15,10 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from compiler_modules import compiler_modules
+from compiler_modules import command_modules, compiler_modules
 
-from turso_wasm.runtime.bundle import kernel_digest
 from turso_wasm.runtime.compiler import compile_statement
+from turso_wasm.runtime.engine import digest_of
 from turso_wasm.runtime.schema import BOOTSTRAP, SCHEMA_QUERY, SHARED_BY_SHAPE
 from turso_wasm.sql.lexer import tokenize
 
@@ -36,10 +36,11 @@ def make() -> Path:
     (DIST / "pyodide").mkdir(exist_ok=True)
     for name in PYODIDE:
         _copy(source / name, DIST / "pyodide" / name)
-    pack = DIST / "compiler.pack"
-    if not pack.exists() or pack.stat().st_mtime < _newest():
+    pack, command = DIST / "compiler.pack", DIST / "command.pack"
+    if not all(each.exists() and each.stat().st_mtime >= _newest() for each in (pack, command)):
         _build_wheel()
-        _pack_compiler(pack)
+        _pack(pack, [*compiler_modules(ROOT), Path("turso_wasm", "kernel", "symbols.json")])
+        _pack(command, command_modules(ROOT))
     _write(DIST / "kernel.wasm", kernel_with_programs())
     _build_package()
     _build_playground()
@@ -86,14 +87,13 @@ def _build_wheel() -> None:
         shutil.copyfile(built, DIST / built.name)
 
 
-def _pack_compiler(target: Path) -> None:
-    """The compiler as pages load it (pack_compiler.mjs)."""
+def _pack(target: Path, files: Iterable[Path]) -> None:
+    """The compiler, or the command, as Pyodide loads it (pack_compiler.mjs)."""
     command = [_node(), ROOT / "web" / "pack_compiler.mjs", ROOT, target]
-    symbols = Path("turso_wasm", "kernel", "symbols.json")
-    paths = "\n".join(path.as_posix() for path in (*compiler_modules(ROOT), symbols))
+    paths = "\n".join(path.as_posix() for path in files)
     done = subprocess.run(command, cwd=ROOT, input=paths, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"the compiler could not be packed:\n{done.stderr[-2000:]}")
+        sys.exit(f"{target.name} could not be packed:\n{done.stderr[-2000:]}")
 
 
 # --- the kernel as pages load it ----------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def kernel_with_programs() -> bytes:
         head.append([text, program.kind in SHARED_BY_SHAPE, len(codes[-1])])
     raw = json.dumps(head, separators=(",", ":")).encode()
     programs = len(raw).to_bytes(4, "little") + raw + b"".join(codes)
-    build = f"{kernel_digest(kernel)}-{digest.hexdigest()[:32]}".encode()
+    build = f"{digest_of(kernel)}-{digest.hexdigest()[:32]}".encode()
     return kernel + _custom_section("build", build) + _custom_section("programs", programs)
 
 

@@ -64,12 +64,13 @@ def whole(code, instructions, tables):
     ])
     return code.replace(co_code=made, co_exceptiontable=table, co_consts=constants)
 
-def install(path):
+def install(path, is_first):
     with open(path, "rb") as file:
         raw = lzma.decompress(file.read())
     if not raw.startswith(importlib.util.MAGIC_NUMBER):
         raise ImportError("the pack is for another Python")
-    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "Pack"]
+    if is_first:
+        sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "Pack"]
     members, sizes, *pieces = marshal.loads(memoryview(raw)[4:])
     sizes = array.array("H", sizes)
     instructions, tables = (cut(sizes[nth::2], piece) for nth, piece in enumerate(pieces))
@@ -78,7 +79,7 @@ def install(path):
             members[path] = whole(member, instructions, tables)
     sys.meta_path.append(Pack(members))
 
-install("${FILE}")
+install("${FILE}", is_first)
 del install
 `;
 
@@ -86,14 +87,15 @@ del install
  * Make the modules of a pack importable; nothing in Python refers to JavaScript then.
  * @param {any} pyodide
  * @param {BufferSource} pack
+ * @param {boolean} [isFirst] it takes the place of any that is there; false: its modules come to those
  * @throws {Error} it is none, or damaged, or for another Python
  */
-export function installPack(pyodide, pack) {
+export function installPack(pyodide, pack, isFirst = true) {
   const bytes = bytesOf(pack);
   if (XZ.some((byte, i) => bytes[i] !== byte)) throw new Error('compiler.pack is no pack, or of another version');
   pyodide.FS.writeFile(FILE, bytes);
   try {
-    const scope = pyodide.runPython('dict(__name__="turso_wasm_pack")');
+    const scope = pyodide.runPython(`dict(__name__="turso_wasm_pack", is_first=${isFirst ? 'True' : 'False'})`);
     try {
       pyodide.runPython(INSTALL, { globals: scope });
     } finally {

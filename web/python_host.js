@@ -5,7 +5,8 @@
  *   name                      storage
  *   (temporary, ":memory:")   memory, nameless
  *   vfs:opfs:…                the origin private file system; the file must have been acquired
- *   anything else             Python's file table: Emscripten's file system, and the VFSs registered in Python
+ *   vfs:…                     the VFSs registered in Python
+ *   anything else             in Node, what is given; else Emscripten's file system, through Python's file table
  */
 
 import { cannotOpen, Storage, StoredFile } from '../vfs/base.js';
@@ -161,10 +162,14 @@ class PythonFileTable extends FileTable {
 }
 
 export class PythonHost {
-  /** @param {BufferSource} wasm kernel.wasm @param {PythonFiles} files @param {PythonFiles} calls runtime/usercode.py UserCalls */
-  constructor(wasm, files, calls) {
+  /**
+   * @param {BufferSource} wasm kernel.wasm @param {PythonFiles} files @param {PythonFiles} calls runtime/usercode.py UserCalls
+   * @param {Storage} [disk] of plain paths, instead of Python's files
+   */
+  constructor(wasm, files, calls, disk) {
     this.opfs = new OpfsStorage({ untilClosed: true });
-    this.files = new PythonFileTable({ [OPFS]: this.opfs, '': new PythonStorage(files) }, files);
+    const python = new PythonStorage(files);
+    this.files = new PythonFileTable({ [OPFS]: this.opfs, 'vfs:': python, '': disk ?? python }, files);
     this.kernel = Kernel.start(new WebAssembly.Module(wasm), this.files, new PythonCalls(this, calls));
   }
 

@@ -1,6 +1,6 @@
 /** What a database can do by means of statements, where these run at once. */
 
-import { beginOf, itemsOf } from './batch.js';
+import { beginOf, itemsOf, modes } from './batch.js';
 import { checkMigrations, migrating } from './migrations.js';
 import { BOOLEAN, check, checkOptions, checkSql, FUNCTION, TEXT } from './page/check.js';
 import { filled } from './template.js';
@@ -143,11 +143,7 @@ export class Shortcuts {
       function (...args) {
         return database.#inTransaction(begin, () => fn.apply(this, args));
       };
-    return Object.assign(mode('BEGIN'), {
-      deferred: mode('BEGIN'),
-      immediate: mode('BEGIN IMMEDIATE'),
-      exclusive: mode('BEGIN EXCLUSIVE'),
-    });
+    return modes(this, mode);
   }
 
   /** @template R @param {string} begin @param {() => R} act @returns {R} */

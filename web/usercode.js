@@ -39,7 +39,7 @@ import { noNumber } from './rows.js';
 import { OrderedTexts } from './userorder.js';
 import { Generator } from './userrows.js';
 import { packTokens } from './usertokens.js';
-import { bytesOf } from './values.js';
+import { bytesOf, describe, isBytes, Real } from './values.js';
 
 const OPERATION_MASK = (1 << CALL_BITS) - 1;
 const decoder = new TextDecoder();
@@ -118,8 +118,9 @@ export class UserCode {
     const code = /** @type {Callable} */ (number === STATEMENTS ? this.statements : this.#code[number]);
     const values = read(code.integers);
     if (operation === CALL_ROWS) return this.#rows(instance, code, values).take(Number(values[values.length - 1]));
-    if (operation === CALL_FUNCTION || operation === CALL_CONVERT)
-      return /** @type {Function} */ (code.call)(...values);
+    if (operation === CALL_FUNCTION || operation === CALL_CONVERT) {
+      return this.#storable(number, /** @type {Function} */ (code.call)(...values));
+    }
     if (operation === CALL_TOKENS)
       return packTokens(/** @type {any} */ (code.call), .../** @type {[string]} */ (values));
     if (operation === CALL_COMPARE) return sign(/** @type {Function} */ (code.call)(...values));
@@ -135,7 +136,18 @@ export class UserCode {
     const { total } = (operation === CALL_FINAL ? this.#take(instance) : this.#kept.get(instance)) ?? {
       total: start(),
     };
-    return result(total);
+    return this.#storable(number, result(total));
+  }
+
+  /** @param {number} number @param {unknown} value what a function gave @throws {TypeError} if no database can hold it */
+  #storable(number, value) {
+    const kind = typeof value;
+    if (kind !== 'function' && kind !== 'symbol' && kind !== 'object') return value;
+    if (value === null || isBytes(/** @type {object} */ (value)) || value instanceof Real) return value;
+    const takes = 'SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null';
+    throw new TypeError(
+      `the function ${this.own[number]?.[1]}() returned what it cannot: ${takes}, not ${describe(value)}`,
+    );
   }
 
   /** @param {number} number */

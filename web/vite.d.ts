@@ -5,7 +5,7 @@ export interface VitePluginOptions {
   schema?: string | string[];
   /** false: the build has neither compiler nor Pyodide; `connect` is given `compiler: false`, and statements that were not marked fail. Default true. */
   compiler?: boolean;
-  /** The program `turso-wasm` of the Python package `turso-wasm`, which compiles. Default: that of the path. */
+  /** Another program `turso-wasm` that compiles, that of the Python package, say, which is faster. Default: the package's own. */
   command?: string;
 }
 

@@ -29,11 +29,11 @@ const OF_COMPILER = /new URL\("\.\/turso\/(compiler\.pack|pyodide\/[^"]+)", impo
  * @typedef {object} Options
  * @property {string | string[]} [schema] files that make the database, and are said to it after opening, in order; relative to Vite's root
  * @property {boolean} [compiler] false: the build has no compiler; other statements fail
- * @property {string} [command] the program `turso-wasm` of the Python package
+ * @property {string} [command] another program `turso-wasm`, of the Python package, say, which is faster
  */
 
 /** @param {Options} [options] */
-export function tursoWasm({ schema = [], compiler = true, command = 'turso-wasm' } = {}) {
+export function tursoWasm({ schema = [], compiler = true, command } = {}) {
   const scripts = typeof schema === 'string' ? [schema] : schema;
   /** By module. @type {Map<string, string[]>} */
   const statements = new Map();
@@ -116,10 +116,11 @@ export function tursoWasm({ schema = [], compiler = true, command = 'turso-wasm'
     try {
       await writeFile(queries, all.map(({ lines }) => lines).join(''));
       const files = scripts.map((script) => resolve(config.root, script));
-      await promisify(execFile)(command, ['compile', ...files, queries, '-o', output]);
+      const own = command ? [] : [join(HERE, 'command.js')];
+      await promisify(execFile)(command ?? process.execPath, [...own, 'compile', ...files, queries, '-o', output]);
       return await readFile(output);
     } catch (/** @type {any} */ cause) {
-      if (cause.code === 'ENOENT') return context.error(`there is no ${command}: pip install turso-wasm, or name it in the option "command"`);
+      if (cause.code === 'ENOENT') return context.error(`there is no ${command}: leave the option "command" out, and the package's own is used`);
       const [, line, message] = String(cause.stderr).match(/queries\.sql:(\d+): (.*)/) ?? [];
       let left = Number(line);
       const wrong = all.find(({ lines }) => (left -= lines.split('\n').length - 1) <= 0);

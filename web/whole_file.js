@@ -3,8 +3,9 @@
 import { SQLITE_ERROR, SQLITE_READONLY, SqlError } from '../base/errors.js';
 import { GIVEN } from '../vfs/base.js';
 import { checkHeader } from './file.js';
-import { joined, PAGES, withoutWal } from './image.js';
-import { check, checkOptions, NAME, oneOf } from './page/check.js';
+import { joined, PAGES, pageSizeIn, withoutWal } from './image.js';
+import { macrotask } from './job.js';
+import { COUNT, check, checkOptions, FUNCTION, NAME, oneOf } from './page/check.js';
 import { Shortcuts } from './shortcuts.js';
 import { whenPossible } from './waiting.js';
 
@@ -47,9 +48,16 @@ export class WholeFile extends Shortcuts {
     return withoutWal(this.engine.files.contentOf(this.where.file));
   }
 
-  /** The same. */
-  serialize() {
-    return this.export();
+  /**
+   * The same.
+   * @param {{attached?: string}} [options] attached: of which of the connection's databases, by its name in SQL
+   * @returns {Uint8Array<ArrayBuffer>}
+   */
+  serialize(options) {
+    const { attached = 'main' } = checkOptions('serialize()', options, { attached: NAME });
+    if (attached.toLowerCase() === 'main') return this.export();
+    if (this.inTransaction) throw new SqlError('cannot export within a transaction', SQLITE_ERROR);
+    return withoutWal(joined(this.prepare('SELECT data FROM sqlite_dbpage(?)').pluck().all(attached)));
   }
 
   /** The same as `import`. @param {Uint8Array | ArrayBuffer} bytes */
@@ -60,21 +68,27 @@ export class WholeFile extends Shortcuts {
   /**
    * Put a copy, as of now, in the place of another database.
    * @param {string} name of that
-   * @param {{storage?: import('./stores.js').Kind}} [options] storage: where; where this one lies, if that is a store
+   * @param {object} [options]
+   * @param {import('./stores.js').Kind} [options.storage] where; where this one lies, if that is a store
+   * @param {string} [options.attached] of which of the connection's databases, by its name in SQL
+   * @param {(progress: {totalPages: number, remainingPages: number}) => number | void} [options.progress] is told before each part, and
+   *   says how many pages it is to have (100); 0: wait, and ask again. What it throws ends the backup.
    * @throws {SqlError} SQLITE_BUSY when it is open somewhere; in a transaction
    */
   async backup(name, options) {
     check('backup()', name, NAME);
-    const { storage = this.#storage } = checkOptions('backup()', options, { storage: KIND });
-    const copy = this.export();
+    const kinds = { storage: KIND, attached: NAME, progress: FUNCTION };
+    const { storage = this.#storage, attached, progress } = checkOptions('backup()', options, kinds);
+    const copy = this.serialize({ attached });
     const { compiler, key } = this.where.options;
     const target = await this.engine.openNow(name, { storage, compiler, key });
     try {
-      await target.import(copy);
+      await (progress ? inSteps(target, copy, progress) : target.import(copy));
     } finally {
       await target.close();
     }
-    return { bytes: copy.length };
+    const totalPages = pagesIn(copy);
+    return { bytes: copy.length, totalPages, remainingPages: 0 };
   }
 
   /** The store that it lies in. */
@@ -178,5 +192,38 @@ export class WholeFile extends Shortcuts {
     } finally {
       await candidate.close();
     }
+  }
+}
+
+const PAGES_AT_ONCE = 100;
+const PAUSE_MS = 10;
+
+/** @param {Uint8Array} bytes of a database */
+function pagesIn(bytes) {
+  return bytes.length ? bytes.length / pageSizeIn(bytes) : 0;
+}
+
+/**
+ * Put a file in a database's place part by part.
+ * @param {any} target @param {Uint8Array<ArrayBuffer>} copy @param {(progress: {totalPages: number, remainingPages: number}) => number | void} progress
+ */
+async function inSteps(target, copy, progress) {
+  const totalPages = pagesIn(copy);
+  const size = copy.length / (totalPages || 1);
+  const staged = await target.stage();
+  try {
+    for (let done = 0; done < totalPages; ) {
+      const pages = progress({ totalPages, remainingPages: totalPages - done }) ?? PAGES_AT_ONCE;
+      check("what backup()'s progress returns", pages, COUNT);
+      if (pages === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      else await macrotask();
+      const next = Math.min(done + Math.ceil(pages), totalPages);
+      if (next > done) await staged.write(new Blob([copy.subarray(done * size, next * size)]));
+      done = next;
+    }
+    await target.import(staged);
+  } catch (error) {
+    await staged.discard();
+    throw error;
   }
 }

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -17,6 +15,7 @@ from typing import Any
 import pytest
 
 from demo.serve import Handler
+from tests.browser.packed import install, pack, run
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).with_name("packaging")
@@ -26,21 +25,12 @@ STRICT = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'; sc
 ISOLATED = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 
 
-def run(*command: str | Path, folder: Path) -> str:
-    environment = {**os.environ, "NODE_PATH": str(HERE / "node_modules"), "PARCEL_WORKERS": "0"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
 def tarball(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a release would publish."""
     if not TOOLS.exists():
         pytest.fail("the bundlers are not installed: run `make test` once")
-    folder = tmp_path_factory.mktemp("tarball")
-    options = ("--silent", "--ignore-scripts", "--pack-destination", folder)  # its script makes dist/, which is there
-    return folder / run("npm", "pack", *options, folder=ROOT).strip()
+    return pack(tmp_path_factory.mktemp("tarball"))
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +40,7 @@ def project(tarball: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("main.js", "index.html"):
         shutil.copy(HERE / name, folder)
     (folder / "package.json").write_text('{"private": true, "type": "module"}')
-    with tarfile.open(tarball) as packed:
-        packed.extractall(folder / "node_modules", filter="data")
-    (folder / "node_modules" / "package").rename(folder / "node_modules" / "turso-wasm")
+    install(tarball, folder)
     return folder
 
 
@@ -179,7 +167,7 @@ def test_a_page_may_import_it_from_another_origin(project: Path, tmp_path: Path,
 # --- the package itself -----------------------------------------------------------------------------------------
 
 
-ASSETS = {"worker.js", "kernel.wasm", "compiler.pack"}
+ASSETS = {"worker.js", "kernel.wasm", "compiler.pack", "command.pack"}
 ASSETS |= {f"pyodide/{name}" for name in ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")}
 
 

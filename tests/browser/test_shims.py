@@ -23,3 +23,18 @@ def test_each_call(name: str) -> None:
         in_node(f"import run from './tests/browser/shims/{name}.js'; console.log(await run()); process.exit()")
         == "all of it\n"
     )
+
+
+def test_oo1_on_opfs(page: Any) -> None:
+    said = page.evaluate(
+        """() => new Promise((resolve) => {
+            const worker = new Worker('/tests/browser/shims/opfs_worker.js', { type: 'module' });
+            worker.onmessage = ({ data }) => resolve(data);
+            worker.onerror = (event) => resolve(event.message);
+        })"""
+    )
+    assert said == "all of it"
+
+
+def test_the_promiser(page: Any) -> None:
+    assert page.evaluate("async () => (await import('/tests/browser/shims/promiser.js')).default()") == "all of it"

@@ -12,6 +12,7 @@ import pytest
 from demo.serve import ROOT, Handler, serving
 from tests.browser.conftest import for_python, open_page, runner
 from turso_wasm import cli
+from turso_wasm.runtime import engine
 from turso_wasm.runtime.bundle import Script, compile_bundle
 from turso_wasm.runtime.hosts import wasmtime
 
@@ -55,7 +56,9 @@ class Application(Handler):
 
 def bundle(kernel: bytes | None = None) -> bytes:
     scripts = [Script("schema.sql", SCHEMA)], [Script("queries.sql", QUERIES)]
-    return compile_bundle(wasmtime.process_host(), kernel or wasmtime.kernel_bytes(), *scripts).to_bytes()
+    return compile_bundle(
+        wasmtime.process_host(), engine.digest_of(kernel or wasmtime.kernel_bytes()), *scripts
+    ).to_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +214,7 @@ def test_the_examples_of_the_document(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "schema.sql").write_text(schema)
     (tmp_path / "queries.sql").write_text(queries)
-    assert cli.main(command.split()[1:]) == 0
+    assert cli.main(command.removeprefix("npx ").split()[1:]) == 0
     Application.files = {name: (tmp_path / name).read_bytes() for name in ("schema.sql", "app.programs")}
     body = f"const {{ connect }} = turso; {script} return {{ notes, compiler, misses: programs.misses }};"
     found = visit(f"return (async () => {{ {body} }})();")

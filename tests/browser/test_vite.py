@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -26,7 +27,7 @@ CREATE TABLE IF NOT EXISTS notes(id INTEGER PRIMARY KEY, body TEXT NOT NULL, at 
 """
 CONFIG = """
 import { tursoWasm } from 'turso-wasm/vite';
-export default { plugins: [tursoWasm({ schema: ['schema.sql'], command: %r%s })] };
+export default { plugins: [tursoWasm({ schema: ['schema.sql'], command: %s%s })] };
 """
 QUERIES = """
 import { sql as statement } from 'turso-wasm';
@@ -64,7 +65,7 @@ globalThis.answer = (async () => {
 def application(tmp_path: Path) -> Callable[..., Path]:
     """Write an application; the folder. files: instead of those above. more: options of the plugin."""
 
-    def write(files: dict[str, str] | None = None, more: str = "", command: str = str(COMMAND)) -> Path:
+    def write(files: dict[str, str] | None = None, more: str = "", command: str | None = str(COMMAND)) -> Path:
         folder = tmp_path / "app"
         packages = folder / "node_modules"
         packages.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ def application(tmp_path: Path) -> Callable[..., Path]:
             "schema.sql": SCHEMA,
             "queries.js": QUERIES,
             "main.ts": MAIN,
-            "vite.config.js": CONFIG % (command, more),
+            "vite.config.js": CONFIG % (json.dumps(command) if command else "undefined", more),
             **(files or {}),
         }
         for name, content in contents.items():
@@ -119,9 +120,11 @@ def answer(context: Any, url: str) -> Any:
         page.close()
 
 
-@pytest.mark.parametrize("base", ["/", "./"])
-def test_a_build_answers_without_the_compiler(application: Callable[..., Path], context: Any, base: str) -> None:
-    folder = application()
+@pytest.mark.parametrize(("base", "command"), [("/", str(COMMAND)), ("./", None)], ids=["python's", "the package's"])
+def test_a_build_answers_without_the_compiler(
+    application: Callable[..., Path], context: Any, base: str, command: str | None
+) -> None:
+    folder = application(command=command)
     done = build(folder, "--base", base)
     assert done.returncode == 0, done.stderr
     (kernel,) = (folder / "dist" / "assets").glob("kernel-*.wasm")
@@ -191,10 +194,10 @@ def test_what_cannot_be_compiled_fails_the_build(
     assert re.search(message.replace("?", r"\?"), done.stderr), done.stderr
 
 
-def test_without_the_command_the_build_says_what_to_install(application: Callable[..., Path]) -> None:
+def test_without_the_command_the_build_says_what_to_do(application: Callable[..., Path]) -> None:
     done = build(application(command="nosuch-command"))
     assert done.returncode != 0
-    assert "there is no nosuch-command: pip install turso-wasm" in done.stderr
+    assert 'there is no nosuch-command: leave the option "command" out' in done.stderr
 
 
 def test_names_of_files_depend_on_what_is_in_them(application: Callable[..., Path]) -> None:

@@ -59,9 +59,9 @@ OF_PAGES = Script("web/", "PRAGMA main.wal_checkpoint(TRUNCATE); ATTACH ? AS ?; 
 class Bundle:
     """Programs by environment and statement."""
 
-    def __init__(self, kernel: bytes) -> None:
-        """kernel: kernel.wasm, which the Programs are for."""
-        self._kernel = kernel_digest(kernel)
+    def __init__(self, kernel: str) -> None:
+        """kernel: what engine.py `digest_of` says of the kernel.wasm that the Programs are for."""
+        self._kernel = kernel
         self._entries: dict[tuple[str, str, bytes], None] = {}
 
     def __len__(self) -> int:
@@ -95,11 +95,6 @@ class Bundle:
         return hashlib.sha256(body).digest() + body
 
 
-def kernel_digest(kernel: bytes) -> str:
-    """What names a kernel.wasm, without the sections that web/make_assets.py adds."""
-    return hashlib.sha256(kernel).hexdigest()[:32]
-
-
 def environment_key(environment: Environment) -> str:
     """As web/schema.js `Library.schema` spells it. environment: without code of the user's."""
     databases = [
@@ -120,11 +115,11 @@ def statement_key(tokens: Tokens, program: Program) -> str:
     return f"t{text.removesuffix(';')}"
 
 
-def compile_bundle(host: Host, kernel: bytes, schema: Sequence[Script], queries: Sequence[Script]) -> Bundle:
+def compile_bundle(host: Host, kernel: str, schema: Sequence[Script], queries: Sequence[Script]) -> Bundle:
     """The Programs of scripts.
 
-    schema: are executed, in order: what makes the database, and what is said to it after opening (PRAGMA). queries: are
-    prepared only, against what the schema scripts made. Errors: ScriptError.
+    kernel: as for `Bundle`. schema: are executed, in order: what makes the database, and what is said to it after
+    opening (PRAGMA). queries: are prepared only, against what the schema scripts made. Errors: ScriptError.
     """
     bundle = Bundle(kernel)
     with tempfile.TemporaryDirectory(prefix="turso-wasm-") as folder:

@@ -168,7 +168,9 @@ def _serve(options: argparse.Namespace) -> int:
         server = import_module("turso_wasm.mcp.server")
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing == "turso_wasm":
+        if error.name == "turso_wasm.mcp":
+            missing = "turso_wasm of Python"  # the one of npm has no server
+        elif missing == "turso_wasm":
             raise
         print(f"turso-wasm: -mcp needs the package {missing}: pip install 'turso-wasm[mcp]'", file=sys.stderr)
         return 1

@@ -86,8 +86,17 @@ export function checkOptions(method, options, kinds) {
   return options;
 }
 
+/** What options of other libraries are called here. @type {Record<string, string>} */
+const ELSEWHERE = {
+  fileMustExist: 'write create: false',
+  readBigInts: 'write integers: "bigint"',
+  verbose: 'there is nothing that tells of every statement',
+  nativeBinding: 'there is nothing native',
+};
+
 /** @param {string} name @param {string[]} names */
 function instead(name, names) {
+  if (Object.hasOwn(ELSEWHERE, name) && names.includes('create')) return ELSEWHERE[name];
   const near = names.find((one) => one.toLowerCase() === name.toLowerCase().replaceAll(/[-_]/g, ''));
   return near ? `did you mean "${near}"?` : `it has ${names.join(', ')}`;
 }

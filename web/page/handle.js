@@ -1,7 +1,7 @@
 /** What a database and a transaction have in common: statements, and transactions inside. */
 
 import { misuse } from '../../base/errors.js';
-import { beginOf, itemsOf } from '../batch.js';
+import { beginOf, itemsOf, modes } from '../batch.js';
 import { checkMigrations, migrating } from '../migrations.js';
 import { filled } from '../template.js';
 import { BOOLEAN, check, checkOptions, checkParameters, checkSql, FUNCTION, SIGNAL, TEXT } from './check.js';
@@ -138,11 +138,7 @@ export class Handle {
       (/** @type {string} */ begin) =>
       async (/** @type {any[]} */ ...args) =>
         this.#inTransaction(begin, (tx) => fn(tx, ...args));
-    return Object.assign(mode('BEGIN'), {
-      deferred: mode('BEGIN'),
-      immediate: mode('BEGIN IMMEDIATE'),
-      exclusive: mode('BEGIN EXCLUSIVE'),
-    });
+    return modes(this, mode);
   }
 
   /** @param {string} begin @param {(tx: Transaction) => any} act @returns {Promise<any>} */

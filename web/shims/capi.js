@@ -10,11 +10,11 @@
 
 import { CODE_NAMES } from '../../base/abi.js';
 import { callbacks } from './capi_functions.js';
+import { columnsOf, expanded, parametersOf } from './capi_statements.js';
 import {
-  blobOf,
-  integerOf,
-  numberOf,
-  plain,
+  asError,
+  checked,
+  ok,
   SQLITE_DONE,
   SQLITE_MISUSE,
   SQLITE_OK,
@@ -24,10 +24,8 @@ import {
   SQLITE_OPEN_READWRITE,
   SQLITE_ROW,
   SQLiteError,
-  textOf,
-  typeOf,
 } from './capi_values.js';
-import { Cursor, Statement as HostStatement, numberOfVersion, Real, startedEngine, versionOf } from './memory.js';
+import { Cursor, Statement as HostStatement, numberOfVersion, startedEngine, versionOf } from './memory.js';
 
 export {
   SQLITE_BLOB,
@@ -60,26 +58,6 @@ export default function SQLiteESMFactory(config) {
 /** @param {import('../engine.js').Engine} engine */
 export function Factory(engine) {
   return Object.freeze(apiOf(engine));
-}
-
-/** @param {void} _done */
-function ok(_done) {
-  return SQLITE_OK;
-}
-
-/** What SQLite throws, with its code. @template T @param {() => T} act @returns {T} */
-function checked(act) {
-  try {
-    return act();
-  } catch (error) {
-    throw asError(error);
-  }
-}
-
-/** @param {any} error */
-function asError(error) {
-  if (error instanceof SQLiteError || typeof error?.errcode !== 'number') return error;
-  return new SQLiteError(error.message, error.errcode);
 }
 
 /** Things by number. @template T */
@@ -122,14 +100,6 @@ function apiOf(engine) {
   /** @type {Handles<any>} */ const databases = new Handles('database');
   /** @type {Handles<{cursor: Cursor, db: number}>} */ const statements = new Handles('statement');
   const cursorOf = (/** @type {number} */ stmt) => statements.get(stmt).cursor;
-  const set = (/** @type {number} */ stmt, /** @type {number} */ i, /** @type {any} */ value) =>
-    checked(() => {
-      const cursor = cursorOf(stmt);
-      if (cursor.running) throw new SQLiteError('bad parameter or other API misuse', SQLITE_MISUSE);
-      cursor.set(i, value);
-      return SQLITE_OK;
-    });
-  const valueAt = (/** @type {number} */ stmt, /** @type {number} */ i) => cursorOf(stmt).row?.[i] ?? null;
   const finalize = (/** @type {number} */ stmt) => {
     statements.get(stmt).cursor.finalize();
     statements.delete(stmt);
@@ -174,6 +144,39 @@ function apiOf(engine) {
     last_insert_id: (db) => databases.get(db).prepare('SELECT last_insert_rowid()').pluck().get(),
     /** @param {number} db */
     interrupt: (db) => databases.get(db).interrupt(),
+    /** @param {number} db @param {string} [name] */
+    db_filename: (db, name = 'main') =>
+      databases.get(db).prepare('SELECT file FROM pragma_database_list WHERE name = ?').pluck().get(name) ?? null,
+    /** Its database as the bytes of a file. @param {number} db @param {string} [name] */
+    serialize: (db, name = 'main') => checked(() => databases.get(db).serialize({ attached: name })),
+    /** What a database consists of from now on. @param {number} db @param {Uint8Array} bytes */
+    async deserialize(db, bytes) {
+      try {
+        await databases.get(db).deserialize(bytes);
+        return SQLITE_OK;
+      } catch (error) {
+        throw asError(error);
+      }
+    },
+    /** Put a copy in the place of another database of the same kind of storage. @param {number} db @param {string} name @param {{progress?: any, attached?: string}} [options] */
+    async backup(db, name, options) {
+      try {
+        return await databases.get(db).backup(name, options);
+      } catch (error) {
+        throw asError(error);
+      }
+    },
+    /**
+     * @param {number} db @param {string} name @param {number} _encoding which JavaScript has not @param {any} app the first argument of compare
+     * @param {((app: any, a: string, b: string) => number) | null} compare null: it is gone
+     */
+    create_collation: (db, name, _encoding, app, compare) =>
+      checked(() => {
+        const host = databases.get(db);
+        if (compare) host.collation(name, (/** @type {string} */ a, /** @type {string} */ b) => compare(app, a, b));
+        else host.remove('collation', name);
+        return SQLITE_OK;
+      }),
     /** @param {number} code */
     errstr: (code) => CODE_NAMES[/** @type {keyof typeof CODE_NAMES} */ (code)] ?? 'unknown error',
 
@@ -219,80 +222,18 @@ function apiOf(engine) {
       const { sql, start, end } = cursorOf(stmt).statement.prepared;
       return sql.slice(start, end).trim();
     },
+    /** Its text with the values of its parameters. @param {number} stmt */
+    expanded_sql: (stmt) => expanded(cursorOf(stmt), api.sql(stmt)),
     /** @param {number} stmt */
     stmt_readonly: (stmt) => cursorOf(stmt).statement.readonly,
     /** @param {number} stmt */
     stmt_busy: (stmt) => cursorOf(stmt).running,
 
-    // --- parameters
-    /** By the kind of the value. @param {number} stmt @param {number} i from 1 @param {any} value */
-    bind: (stmt, i, value) => (value === undefined ? SQLITE_OK : set(stmt, i, bytesOf(value))),
-    /** @param {number} stmt @param {any[] | Record<string, any>} values */
-    bind_collection(stmt, values) {
-      const names = cursorOf(stmt).names;
-      names.forEach((name, i) => {
-        const value = Array.isArray(values) ? values[i] : name === null ? undefined : values[name];
-        api.bind(stmt, i + 1, value);
-      });
-      return SQLITE_OK;
-    },
-    /** @param {number} stmt @param {number} i @param {any} value */
-    bind_blob: (stmt, i, value) => set(stmt, i, bytesOf(value)),
-    /** @param {number} stmt @param {number} i @param {number} value */
-    bind_double: (stmt, i, value) => set(stmt, i, new Real(value)),
-    /** @param {number} stmt @param {number} i @param {number} value */
-    bind_int: (stmt, i, value) => set(stmt, i, value | 0),
-    /** @param {number} stmt @param {number} i @param {bigint} value */
-    bind_int64: (stmt, i, value) => set(stmt, i, BigInt.asIntN(64, BigInt(value))),
-    /** @param {number} stmt @param {number} i */
-    bind_null: (stmt, i) => set(stmt, i, null),
-    /** @param {number} stmt @param {number} i @param {string} value */
-    bind_text: (stmt, i, value) => set(stmt, i, String(value)),
-    /** @param {number} stmt */
-    bind_parameter_count: (stmt) => cursorOf(stmt).values.length,
-    /** @param {number} stmt @param {number} i */
-    bind_parameter_name: (stmt, i) => cursorOf(stmt).names[i - 1] ?? '',
-    /** @param {number} stmt @param {string} name */
-    bind_parameter_index: (stmt, name) => cursorOf(stmt).indexOf(name),
-    /** @param {number} stmt */
-    clear_bindings: (stmt) => ok(cursorOf(stmt).clear()),
-
-    // --- columns
-    /** As JavaScript has it: integers as numbers where these are exact. @param {number} stmt @param {number} i */
-    column: (stmt, i) => plain(valueAt(stmt, i)),
-    /** @param {number} stmt */
-    row: (stmt) => (cursorOf(stmt).row ?? []).map(plain),
-    /** @param {number} stmt */
-    data_count: (stmt) => cursorOf(stmt).row?.length ?? 0,
-    /** @param {number} stmt */
-    column_count: (stmt) => cursorOf(stmt).program.columns.length,
-    /** @param {number} stmt @param {number} i */
-    column_name: (stmt, i) => cursorOf(stmt).columns[i],
-    /** @param {number} stmt */
-    column_names: (stmt) => cursorOf(stmt).columns,
-    /** @param {number} stmt @param {number} i */
-    column_type: (stmt, i) => typeOf(valueAt(stmt, i)),
-    /** @param {number} stmt @param {number} i */
-    column_blob: (stmt, i) => blobOf(valueAt(stmt, i)),
-    /** @param {number} stmt @param {number} i */
-    column_bytes: (stmt, i) => blobOf(valueAt(stmt, i)).length,
-    /** @param {number} stmt @param {number} i */
-    column_double: (stmt, i) => numberOf(valueAt(stmt, i)),
-    /** @param {number} stmt @param {number} i */
-    column_int: (stmt, i) => Number(BigInt.asIntN(32, integerOf(valueAt(stmt, i)))),
-    /** @param {number} stmt @param {number} i */
-    column_int64: (stmt, i) => integerOf(valueAt(stmt, i)),
-    /** @param {number} stmt @param {number} i */
-    column_text: (stmt, i) => textOf(valueAt(stmt, i)),
-
+    ...parametersOf(cursorOf),
+    ...columnsOf(cursorOf),
     libversion: () => version,
     libversion_number: () => numberOfVersion(version),
     ...callbacks((db) => databases.get(db), checked),
   };
   return api;
-}
-
-/** @param {any} value */
-function bytesOf(value) {
-  return Array.isArray(value) ? Uint8Array.from(value) : value;
 }

@@ -67,3 +67,23 @@ export function integerOf(value) {
   if (number >= 2 ** 63) return 2n ** 63n - 1n;
   return number <= -(2 ** 63) ? -(2n ** 63n) : BigInt(number);
 }
+
+/** @param {void} _done */
+export function ok(_done) {
+  return SQLITE_OK;
+}
+
+/** What SQLite throws, with its code. @template T @param {() => T} act @returns {T} */
+export function checked(act) {
+  try {
+    return act();
+  } catch (error) {
+    throw asError(error);
+  }
+}
+
+/** @param {any} error */
+export function asError(error) {
+  if (error instanceof SQLiteError || typeof error?.errcode !== 'number') return error;
+  return new SQLiteError(error.message, error.errcode);
+}

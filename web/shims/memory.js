@@ -59,12 +59,14 @@ export function openNamed(engine, name, storage, options) {
   if (storage === 'memory' && !options.create && !store.exists(rest)) {
     throw new SqlError(`unable to open database file: ${name}`, SQLITE_CANTOPEN);
   }
-  if (storage === 'memory') engine.files.acquire(file); // nothing has to be waited for
+  if (storage === 'memory')
+    engine.files.acquire(file); // nothing has to be waited for
+  else engine.files.acquireAgain(file);
   return opened(engine, { name, file, inMemory: false, options: { ...options, storage } });
 }
 
 /** @param {Engine} engine @param {string} file @returns {[any, string]} */
-function storeOf({ files }, file) {
+export function storeOf({ files }, file) {
   const prefix = /** @type {string} */ (files.prefixes.find((one) => file.startsWith(one)));
   return [files.mounts[prefix], file.slice(prefix.length)];
 }

@@ -16,7 +16,10 @@ import {
   versionOf,
 } from './memory.js';
 import { execute } from './oo1_exec.js';
+import { Pool } from './oo1_pool.js';
 import { SQLite3Error, Stmt } from './oo1_stmt.js';
+
+export { sqlite3Worker1Promiser } from './promiser.js';
 
 const SQLITE_MISUSE = 21;
 /** Whether names of databases in OPFS may be acquired here. */
@@ -26,10 +29,22 @@ const hasOpfs = () => typeof globalThis.FileSystemFileHandle?.prototype?.createS
  * @param {{assets?: string | URL, pyodide?: string | URL, opfs?: string[], print?: (text: string) => void}} [config] opfs: databases that
  *   `OpfsDb` may open; print: says what databases with the flag "t" do
  */
-export default async function sqlite3InitModule({ assets, pyodide, opfs = [], print = console.log } = {}) {
+export default async function sqlite3InitModule({ assets, pyodide, opfs, print = console.log } = {}) {
   const engine = await startedEngine({ assets, pyodide });
-  const acquired = new Set(opfs.map(withoutSlash));
-  for (const name of acquired) await engine.files.acquire(engine.stores.path(name, 'opfs'), { create: true });
+  /** @type {Set<string>} */ const acquired = new Set();
+  const acquire = async (/** @type {string} */ given) => {
+    const name = withoutSlash(given);
+    if (acquired.has(name)) return;
+    await engine.files.acquire(engine.stores.path(name, 'opfs'), { create: true });
+    acquired.add(name);
+  };
+  const unlink = async (/** @type {string} */ given) => {
+    const name = withoutSlash(given);
+    const path = engine.stores.path(name, 'opfs');
+    if (acquired.delete(name)) await engine.files.release(path);
+    await engine.files.remove(path);
+  };
+  for (const name of opfs ?? []) await acquire(name);
 
   /** @type {(name: string, flags: string) => any} */
   const openMain = (name, flags) => {
@@ -39,7 +54,14 @@ export default async function sqlite3InitModule({ assets, pyodide, opfs = [], pr
   class DB extends Database {
     /** @param {...any} args filename, flags, vfs, or an object of these */
     constructor(...args) {
-      super(args, 'c', openMain, print);
+      super(args, 'c', openMain, print, 'memory');
+    }
+
+    /** @param {any} db @param {number} code @throws {SQLite3Error} if it says that something failed */
+    static checkRc(db, code) {
+      if (!code) return db;
+      db?.affirmOpen();
+      throw new SQLite3Error(`sqlite3 result code ${code}: ${rcText(code)}`, code);
     }
   }
   class OpfsDb extends Database {
@@ -50,21 +72,27 @@ export default async function sqlite3InitModule({ assets, pyodide, opfs = [], pr
         'c',
         (name, flags) => {
           if (!acquired.has(withoutSlash(name)))
-            throw new SQLite3Error(`OpfsDb: ${name} is not in the option "opfs" of sqlite3InitModule()`, 14);
+            throw new SQLite3Error(
+              `OpfsDb: the files of ${name} are not acquired: await sqlite3.opfs.acquire(name), or name it in sqlite3InitModule({ opfs })`,
+              14,
+            );
           return openNamed(engine, withoutSlash(name), 'opfs', {
             create: flags.includes('c'),
             readonly: flags.includes('r'),
           });
         },
         print,
+        'opfs',
       );
     }
   }
   const { version: libVersion, source: sourceId } = versionOf(engine);
-  const oo1 = hasOpfs() && acquired.size ? { DB, OpfsDb, Stmt } : { DB, Stmt };
+  const isOpfs = opfs !== undefined && hasOpfs();
+  const oo1 = isOpfs ? { DB, OpfsDb, Stmt } : { DB, Stmt };
   return {
     oo1,
-    ...(hasOpfs() && acquired.size ? { opfs: {} } : {}),
+    ...(isOpfs ? { opfs: { acquire, unlink } } : {}),
+    installOpfsSAHPoolVfs: poolsOf(engine, print),
     SQLite3Error,
     version: { libVersion, libVersionNumber: numberOfVersion(libVersion), sourceId },
     capi: {
@@ -72,7 +100,7 @@ export default async function sqlite3InitModule({ assets, pyodide, opfs = [], pr
       sqlite3_libversion: () => libVersion,
       sqlite3_libversion_number: () => numberOfVersion(libVersion),
       sqlite3_sourceid: () => sourceId,
-      sqlite3_js_rc_str: (/** @type {number} */ code) => CODE_NAMES[/** @type {keyof typeof CODE_NAMES} */ (code)],
+      sqlite3_js_rc_str: rcText,
       sqlite3_changes: (/** @type {Database} */ db) => db.changes(),
       sqlite3_total_changes: (/** @type {Database} */ db) => db.changes(true),
       sqlite3_last_insert_rowid: (/** @type {Database} */ db) => BigInt(db.selectValue('SELECT last_insert_rowid()')),
@@ -80,6 +108,48 @@ export default async function sqlite3InitModule({ assets, pyodide, opfs = [], pr
       sqlite3_js_db_export: (/** @type {Database} */ db) => db.host.export(),
     },
   };
+}
+
+/** @param {import('./memory.js').Engine} engine @param {(text: string) => void} print */
+function poolsOf(engine, print) {
+  /** @type {Map<string, Promise<any>>} */ const installed = new Map();
+  /** @param {{name?: string, initialCapacity?: number, clearOnInit?: boolean}} [options] */
+  return ({ name = 'opfs-sahpool', initialCapacity = 6, clearOnInit = false } = {}) => {
+    if (!hasOpfs()) return Promise.reject(new SQLite3Error('Missing required OPFS APIs.'));
+    const found =
+      installed.get(name) ??
+      Pool.install(engine, name, { initialCapacity, clearOnInit }).then((pool) => poolUtil(pool, print));
+    installed.set(name, found);
+    found.then(
+      (pool) => pool.whenRemoved(() => installed.delete(name)),
+      () => undefined,
+    );
+    found.catch(() => installed.delete(name));
+    return found;
+  };
+}
+
+/** The pool, with its class of databases. @param {Pool} pool @param {(text: string) => void} print */
+function poolUtil(pool, print) {
+  class OpfsSAHPoolDb extends Database {
+    /** @param {...any} args */
+    constructor(...args) {
+      super(args, 'c', (name, flags) => pool.open(name, flags), print, pool.vfsName);
+    }
+
+    /** @override */
+    close() {
+      const wasOpen = this.isOpen();
+      super.close();
+      if (wasOpen && this.filename !== ':memory:') pool.closed(this.filename);
+    }
+  }
+  return Object.assign(pool, { OpfsSAHPoolDb });
+}
+
+/** @param {number} code */
+function rcText(code) {
+  return CODE_NAMES[/** @type {keyof typeof CODE_NAMES} */ (code)];
 }
 
 /** @param {string} name */
@@ -109,8 +179,8 @@ class Database {
   /** @type {any} */ onclose = undefined;
   #host;
 
-  /** @param {any[]} args @param {string} usual @param {(name: string, flags: string) => any} open @param {(text: string) => void} print */
-  constructor([first, second, third], usual, open, print) {
+  /** @param {any[]} args @param {string} usual @param {(name: string, flags: string) => any} open @param {(text: string) => void} print @param {string} vfsName */
+  constructor([first, second, third], usual, open, print, vfsName) {
     const {
       filename = ':memory:',
       flags = usual,
@@ -119,6 +189,7 @@ class Database {
     if (typeof filename !== 'string') throw new SQLite3Error('Invalid arguments for DB constructor.', SQLITE_MISUSE);
     if (vfs) throw new SQLite3Error(`no such vfs: ${vfs}`, 1);
     this.filename = filename;
+    this.vfsName = vfsName;
     this.pointer = ++pointers;
     this.#host = open(filename, flags);
     this.trace = flags.includes('t')
@@ -165,6 +236,13 @@ class Database {
     const { host } = this;
     if (index === 1) return 'temp'; // whether or not it was needed
     return host.prepare('SELECT name FROM pragma_database_list WHERE seq = ?').pluck().get(index) ?? null;
+  }
+
+  /** Where a database of the connection lies; undefined if there is none of that name. @param {string | number} [name] */
+  dbVfsName(name = 'main') {
+    const found = typeof name === 'number' ? this.dbName(name) : name;
+    const isThere = ['main', 'temp'].includes(found ?? '') || this.dbFilename(found ?? '') !== undefined;
+    return isThere ? (found === 'temp' ? 'memory' : this.vfsName) : undefined;
   }
 
   openStatementCount() {

@@ -6,6 +6,7 @@
  *     const db = new SQL.Database();
  */
 
+import { CODE_NAMES } from '../../base/abi.js';
 import { Cursor, Statement as HostStatement, openMemory, startedEngine } from './memory.js';
 
 /** @typedef {null | number | string | Uint8Array | bigint | boolean} Value */
@@ -123,6 +124,12 @@ class Database {
   close() {
     for (const statement of [...this.#statements]) statement.free();
     if (this.#host.open) this.#host.close();
+  }
+
+  /** What a result code means; null where it means nothing went wrong. @param {number} code @returns {null} */
+  handleError(code) {
+    if (code === 0) return null;
+    throw new Error(CODE_NAMES[/** @type {keyof typeof CODE_NAMES} */ (code)] ?? 'unknown error');
   }
 
   getRowsModified() {

@@ -147,6 +147,40 @@ export default async function run() {
   );
   equal(seen, [['app 2 1.0 1,3 5x 5', 0, 'real', 6, 0]]);
   await fails(() => api.exec(db, 'SELECT fails()'), 'told so');
+
+  const bound = (await api.prepare_v2(db, "SELECT b AS named, a + 1, ?, :x, :x, '?' FROM t AS u")).stmt;
+  api.bind_collection(bound, ["it's", 1.0]);
+  api.bind_double(bound, 2, 1);
+  equal(api.expanded_sql(bound), "SELECT b AS named, a + 1, 'it''s', 1.0, 1.0, '?' FROM t AS u");
+  equal(
+    [0, 1].map((i) => [
+      api.column_decltype(bound, i),
+      api.column_table_name(bound, i),
+      api.column_origin_name(bound, i),
+    ]),
+    [
+      ['', 't', 'b'],
+      [null, null, null],
+    ],
+  );
+  await api.finalize(bound);
+  api.create_collation(db, 'by_length', SQLite.SQLITE_UTF8, 'app', (app, a, b) =>
+    app === 'app' ? a.length - b.length : 0,
+  );
+  seen.length = 0;
+  await api.exec(db, 'SELECT value FROM unnest(\'["ccc", "b", "aa"]\') ORDER BY value COLLATE by_length', (row) =>
+    seen.push(...row),
+  );
+  equal(seen, ['b', 'aa', 'ccc']);
+  api.create_collation(db, 'by_length', SQLite.SQLITE_UTF8, null, null);
+  await fails(() => api.exec(db, "SELECT 1 ORDER BY 'a' COLLATE by_length"), 'no such collation sequence: by_length');
+  const image = api.serialize(db);
+  const other = await api.open_v2(':memory:');
+  equal([await api.deserialize(other, image), api.db_filename(other)], [0, '']);
+  seen.length = 0;
+  await api.exec(other, 'SELECT count(*) FROM t', (row) => seen.push(...row));
+  equal([...seen, (await api.backup(other, 'capi-copy.db', { storage: 'memory' })).remainingPages], [11, 0]);
+  await api.close(other);
   equal(await api.close(db), 0);
   await fails(() => api.changes(db), 'not a database');
   const named1 = await api.open_v2('capi.db', SQLite.SQLITE_OPEN_CREATE | SQLite.SQLITE_OPEN_READWRITE, 'memory');

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from turso_wasm import cli
+from turso_wasm.runtime import engine
 from turso_wasm.runtime.bundle import Bundle, Script, ScriptError, compile_bundle, read_bundle
 from turso_wasm.runtime.hosts import wasmtime
 
@@ -15,7 +16,7 @@ SCHEMA = "PRAGMA foreign_keys = ON; CREATE TABLE IF NOT EXISTS t(a INTEGER PRIMA
 
 def made(schema: str, queries: str) -> Bundle:
     scripts = [Script("s.sql", schema)], [Script("q.sql", queries)]
-    return compile_bundle(wasmtime.process_host(), wasmtime.kernel_bytes(), *scripts)
+    return compile_bundle(wasmtime.process_host(), engine.kernel_digest(), *scripts)
 
 
 def keys(bundle: Bundle) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pkgutil
 import sys
 import time
 from collections import deque
@@ -58,16 +59,19 @@ class PyodideInstance:
 class PyodideHost:
     """See hosts/base.py for what each public method promises."""
 
-    def __init__(self, kernel: bytes, symbols: dict[str, Any], script: str) -> None:
-        """Instantiate `kernel` (kernel.wasm). script: web/python_host.js, linked."""
+    def __init__(self, kernel: Any, symbols: dict[str, Any], module: Any, disk: Any = None) -> None:
+        """Instantiate `kernel` (kernel.wasm, a buffer of JavaScript). module: what web/python_host.js exports.
+        disk: a store of JavaScript's for plain paths (vfs/disk.js); None: Python's files.
+        """
         self.lock = contextlib.nullcontext()  # no threads here
         self._symbols = symbols
-        self._module = run_js(script)
+        self._module = module
         self._table = create_proxy(_ScriptFiles())  # Y2
         self.user_calls = UserCalls(self)
         self._calls = create_proxy(self.user_calls)
-        self._host = self._module.PythonHost.new(to_js(kernel), self._table, self._calls)
+        self._host = self._module.PythonHost.new(kernel, self._table, self._calls, disk)
         self._view = self._host.view
+        self.digest = str(self._host.kernel.digest)  # of kernel.wasm, as far as that says it
         self.programs = None
         self._depth = 0  # calls of the kernel that have not returned
         self._later: deque[Callable[[], object]] = deque()
@@ -373,11 +377,29 @@ def process_host() -> PyodideHost:
     """The one host of this interpreter, made on first use."""
     global _host
     if _host is None:
-        package = resources("turso_wasm")
-        kernel = package / "kernel"
-        symbols = json.loads((kernel / "symbols.json").read_bytes())
-        _host = PyodideHost((kernel / "kernel.wasm").read_bytes(), symbols, _script())
+        begin_with(to_js(kernel_bytes()), run_js(_script()))
+    assert _host is not None
     return _host
+
+
+def begin_with(kernel: Any, module: Any, disk: Any = None) -> None:
+    """Make the one host of this interpreter from what JavaScript has; arguments as PyodideHost takes them."""
+    global _host
+    _host = PyodideHost(kernel, _symbols(), module, disk)
+    _host.function("poll_set_yields")(1)  # long queries come up for air: Ctrl-C and progress handlers
+
+
+def kernel_bytes() -> bytes:
+    """kernel.wasm, as the wheel has it."""
+    return (resources("turso_wasm") / "kernel" / "kernel.wasm").read_bytes()
+
+
+def _symbols() -> dict[str, Any]:
+    raw = pkgutil.get_data("turso_wasm.kernel", "symbols.json")  # out of a pack, too
+    if raw is None:
+        raise RuntimeError("symbols.json is missing")
+    found: dict[str, Any] = json.loads(raw)
+    return found
 
 
 def _script() -> str:

@@ -15,8 +15,12 @@ from turso_wasm.shell.commands.display import screen_width
 from turso_wasm.shell.formats.style import TERMINAL
 from turso_wasm.shell.session import Shell
 from turso_wasm.shell.source import Source
+from turso_wasm.shell.terminal.readline import Read, Reader
 
 Ask = Callable[[], str]
+
+read_line: Read | None = None
+"""What reads lines, where Python does not have the terminal."""
 
 
 def prepare(shell: Shell) -> None:
@@ -40,6 +44,9 @@ def converse(shell: Shell) -> None:
 
 def _asker(shell: Shell, source: Source) -> Ask:
     """What asks for lines: the editor, or without its packages or a terminal the plain `input`."""
+    if read_line is not None:
+        reader = Reader(shell, read_line)
+        return lambda: reader.ask(is_pending=source.is_pending)
     if sys.stdin.isatty():
         try:
             from turso_wasm.shell.terminal.editor import Editor
