@@ -78,6 +78,23 @@ export interface TableOptions extends Omit<PageTableOptions, 'rows'> {
   rows: (...values: SqlArguments) => Iterable<unknown[] | Record<string, unknown>>;
 }
 
+export interface BackupProgress {
+  totalPages: number;
+  remainingPages: number;
+}
+
+export interface BackupResult extends BackupProgress {
+  bytes: number;
+}
+
+export interface BackupOptions {
+  storage?: HostStorageKind;
+  /** Another of the connection's databases, by its name in SQL. */
+  attached?: string;
+  /** Is told before each part, and says how many pages it is to have (100); 0: wait, and ask again. What it throws ends the backup. */
+  progress?: (progress: BackupProgress) => number | undefined;
+}
+
 /** What the page's `Database` does, at once; code of the user's is called where it is. */
 export class Database implements AsyncDisposable {
   private constructor();
@@ -123,11 +140,12 @@ export class Database implements AsyncDisposable {
   attach(name: string, schema: string): Promise<void>;
   /** The database as a file that SQLite opens. */
   export(): Uint8Array<ArrayBuffer>;
-  serialize(): Uint8Array<ArrayBuffer>;
+  /** attached: another of the connection's databases, by its name in SQL. */
+  serialize(options?: { attached?: string }): Uint8Array<ArrayBuffer>;
   import(source: Uint8Array | ArrayBuffer | Blob): Promise<void>;
   deserialize(bytes: Uint8Array | ArrayBuffer): Promise<void>;
   /** Put a copy, as of now, in the place of the database of that name. */
-  backup(name: string, options?: { storage?: HostStorageKind }): Promise<{ bytes: number }>;
+  backup(name: string, options?: BackupOptions): Promise<BackupResult>;
   /** Keep the database as it is now, under a name; `connect(name, { snapshot })` reads it. Of databases in OPFS, IndexedDB and memory. */
   snapshot(name: string): Promise<Snapshot>;
   /** The oldest first. */

@@ -43,7 +43,7 @@ const cases = {
     refuses(() => get('SELECT ?, :a', { a: 1 }), RangeError, 'parameter 1 has no name: pass values one by one or in an array');
     refuses(() => get('SELECT ?, :a', 1, 2, { a: 1 }), RangeError, 'the statement takes 1 parameter, 2 given');
     refuses(() => get('SELECT ?, :a', 1, { b: 1 }), RangeError, 'missing named parameter "a"');
-    refuses(() => get('SELECT ?, :a', 1, { a: 1, b: 1 }), RangeError, 'unknown named parameter "b"');
+    same(get('SELECT ?, :a', 1, { a: 1, b: 1 }), [1, 1]); // what an object has besides does not matter
     refuses(() => get('SELECT :a, :b', { a: 1 }, { b: 1 }), TypeError, 'named parameters must be given in one object');
     refuses(() => get('SELECT ?', 1, [2]), RangeError, 'the statement takes 1 parameter, 2 given');
   },
@@ -64,7 +64,7 @@ const cases = {
       1, 1.5, 'x', null, 1, 2n ** 62n, -Infinity, -0, 'a\0b', '\ufffd', 1e21, -(2n ** 63n), '"\\\n',
     ]);
     refuses(() => ids('SELECT ?', [[1]]), TypeError, 'parameter 1 cannot be bound: SQLite stores numbers, strings, bigints, Uint8Arrays, booleans and null, not Array: an array is a list where IN (?) or unnest(?) stands');
-    refuses(() => inside.all([[new Uint8Array(1)]]), TypeError, 'parameter 1, element 1, cannot be bound: a list holds numbers, strings, bigints, booleans and null, not Uint8Array');
+    refuses(() => inside.all([[new Uint8Array(1), 1]]), TypeError, 'parameter 1, element 2, cannot be bound: a list with bytes holds bytes and null alone, not number');
     refuses(() => inside.all([[1, 2n ** 63n]]), RangeError, 'parameter 1, element 2, does not fit 64 bits');
     assert.deepEqual(inside.all([[1]]), [1], 'it works after a mistake');
     db.exec('CREATE TABLE later(a)');

@@ -37,6 +37,25 @@ export interface SQLiteAPI {
   last_insert_id(db: number): number | bigint;
   interrupt(db: number): void;
   errstr(code: number): string;
+  db_filename(db: number, name?: string): string | null;
+  serialize(db: number, name?: string): Uint8Array;
+  deserialize(db: number, bytes: Uint8Array): Promise<number>;
+  backup(
+    db: number,
+    name: string,
+    options?: {
+      storage?: 'opfs' | 'indexeddb' | 'memory' | 'disk';
+      attached?: string;
+      progress?: (progress: { totalPages: number; remainingPages: number }) => number | undefined;
+    },
+  ): Promise<{ bytes: number; totalPages: number; remainingPages: number }>;
+  create_collation(
+    db: number,
+    name: string,
+    encoding: number,
+    app: unknown,
+    compare: ((app: unknown, a: string, b: string) => number) | null,
+  ): number;
   libversion(): string;
   libversion_number(): number;
   prepare_v2(db: number, sql: string): Promise<{ stmt: number; sql: string } | null>;
@@ -47,6 +66,7 @@ export interface SQLiteAPI {
   reset(stmt: number): Promise<number>;
   finalize(stmt: number): Promise<number>;
   sql(stmt: number): string;
+  expanded_sql(stmt: number): string;
   stmt_readonly(stmt: number): boolean;
   stmt_busy(stmt: number): boolean;
   bind(stmt: number, i: number, value: BindValue): number;
@@ -74,6 +94,9 @@ export interface SQLiteAPI {
   column_int(stmt: number, i: number): number;
   column_int64(stmt: number, i: number): bigint;
   column_text(stmt: number, i: number): string;
+  column_decltype(stmt: number, i: number): string | null;
+  column_table_name(stmt: number, i: number): string | null;
+  column_origin_name(stmt: number, i: number): string | null;
   create_function(
     db: number,
     name: string,

@@ -75,6 +75,8 @@ export interface DB {
   changes(total?: boolean, sixtyFour?: boolean): number | bigint;
   dbFilename(name?: string): string;
   dbName(index?: number): string | null;
+  /** Where a database of the connection lies. */
+  dbVfsName(name?: string | number): string | undefined;
   openStatementCount(): number;
   prepare(sql: string | string[]): Stmt;
   exec(sql: string | string[], options?: ExecOptions): this;
@@ -96,10 +98,61 @@ export interface DB {
 
 type DBConstructor = new (filename?: string | { filename?: string; flags?: string }, flags?: string) => DB;
 
+/** Files in OPFS that are acquired ahead: databases of any name are opened at once. */
+export interface SAHPoolUtil {
+  OpfsSAHPoolDb: DBConstructor;
+  vfsName: string;
+  getCapacity(): number;
+  getFileCount(): number;
+  getFileNames(): string[];
+  addCapacity(n: number): Promise<number>;
+  reduceCapacity(n: number): Promise<number>;
+  reserveMinimumCapacity(n: number): Promise<number>;
+  exportFile(name: string): Uint8Array;
+  importDb(name: string, bytes: Uint8Array | ArrayBuffer): number;
+  importDb(name: string, next: () => Promise<Uint8Array | ArrayBuffer | undefined>): Promise<number>;
+  unlink(name: string): boolean;
+  wipeFiles(): Promise<void>;
+  removeVfs(): Promise<boolean>;
+  pauseVfs(): this;
+  isPaused(): boolean;
+  unpauseVfs(): Promise<this>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what messages carry depends on their type
+export type Worker1Promiser = (type: string | Record<string, any>, args?: any) => Promise<any>;
+
+export interface PromiserConfig {
+  onready?: (promiser: Worker1Promiser) => void;
+  /** One that serves the Worker1 API; default: one of ours. */
+  worker?: Worker | (() => Worker);
+  onerror?: (...values: unknown[]) => void;
+  onunhandled?: (event: MessageEvent) => void;
+  generateMessageId?: (message: unknown) => string;
+  debug?: (...values: unknown[]) => void;
+  assets?: string | URL;
+  pyodide?: string | URL;
+}
+
+/** Databases in a worker, by messages: https://sqlite.org/wasm/doc/trunk/api-worker1.md */
+export const sqlite3Worker1Promiser: {
+  (config?: PromiserConfig | ((promiser: Worker1Promiser) => void)): Worker1Promiser;
+  v2(config?: PromiserConfig | ((promiser: Worker1Promiser) => void)): Promise<Worker1Promiser>;
+};
+
 export interface Sqlite3 {
-  oo1: { DB: DBConstructor; OpfsDb?: DBConstructor; Stmt: { prototype: Stmt } };
-  /** Where `OpfsDb` is. */
-  opfs?: object;
+  oo1: {
+    DB: DBConstructor & { checkRc(db: DB | null, code: number): DB | null };
+    OpfsDb?: DBConstructor;
+    Stmt: { prototype: Stmt };
+  };
+  /** Where `OpfsDb` is: acquires the files of further databases, and deletes them. */
+  opfs?: { acquire(name: string): Promise<void>; unlink(name: string): Promise<void> };
+  installOpfsSAHPoolVfs(options?: {
+    name?: string;
+    initialCapacity?: number;
+    clearOnInit?: boolean;
+  }): Promise<SAHPoolUtil>;
   SQLite3Error: typeof SQLite3Error;
   version: { libVersion: string; libVersionNumber: number; sourceId: string };
   // biome-ignore lint/suspicious/noExplicitAny: constants and a few functions

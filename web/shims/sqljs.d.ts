@@ -47,6 +47,7 @@ export interface Database {
   export(): Uint8Array;
   close(): void;
   getRowsModified(): number;
+  handleError(code: number): null;
   // biome-ignore lint/suspicious/noExplicitAny: what SQL passes is known to who writes the SQL
   create_function(name: string, code: (...values: any[]) => unknown): this;
   create_aggregate(

@@ -159,11 +159,12 @@ export default async function run() {
       api.column_origin_name(bound, i),
     ]),
     [
-      ['', 't', 'b'],
+      [null, 't', 'b'],
       [null, null, null],
     ],
   );
   await api.finalize(bound);
+  await api.finalize(named);
   api.create_collation(db, 'by_length', SQLite.SQLITE_UTF8, 'app', (app, a, b) =>
     app === 'app' ? a.length - b.length : 0,
   );
@@ -173,7 +174,10 @@ export default async function run() {
   );
   equal(seen, ['b', 'aa', 'ccc']);
   api.create_collation(db, 'by_length', SQLite.SQLITE_UTF8, null, null);
-  await fails(() => api.exec(db, "SELECT 1 ORDER BY 'a' COLLATE by_length"), 'no such collation sequence: by_length');
+  await fails(
+    () => api.exec(db, "SELECT value FROM unnest('[1]') ORDER BY value COLLATE by_length"),
+    'no such collation sequence: by_length',
+  );
   const image = api.serialize(db);
   const other = await api.open_v2(':memory:');
   equal([await api.deserialize(other, image), api.db_filename(other)], [0, '']);

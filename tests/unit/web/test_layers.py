@@ -15,7 +15,7 @@ FOLDERS = ("base", "vfs", "web", "demo")
 WEB = (
     "changes.js claims.js fetching.js file.js image.js lexer.js locations.js next_visit.js program.js program_file.js",
     "protocol.js rows.js",
-    "effects.js links.js pyodide.js snapshot.js space.js values.js waiting.js",
+    "effects.js job.js links.js pyodide.js snapshot.js space.js values.js waiting.js",
     "keys.js program_cache.js parameters.js lists.js template.js",
     "userorder.js usertokens.js pack.js compiler.js stores.js",
     "page/check.js page/difference.js page/files.js page/source.js page/tag.js usersource.js",
@@ -26,15 +26,17 @@ WEB = (
     "schema.js visible_schema.js",
     "shortcuts.js whole_file.js past.js statement.js preparer.js database.js engine.js python_host.js",
     "page/client.js page/tenure.js",
-    "drive.js job.js relay.js requests.js session.js server.js page/remote.js page/statement.js page/workers.js",
+    "drive.js relay.js requests.js session.js server.js page/remote.js page/statement.js page/workers.js",
     "page/handle.js page/live.js page/transfer.js page/database.js adapters/scope.js",
     "adapters/drizzle.js adapters/kysely.js",
     "worker.js host.js index.js command/playground.js command/shell.js command/terminal.js",
     "command/main.js",
     "shims/memory.js shims/capi_values.js testing/log.js testing/origin.js",
-    "shims/capi_functions.js shims/oo1_stmt.js",
+    "shims/capi_functions.js shims/capi_statements.js shims/oo1_stmt.js shims/promiser.js",
+    "shims/oo1_pool.js",
     "shims/capi.js shims/oo1_exec.js shims/sqljs.js testing/testing.js",
     "shims/oo1.js",
+    "shims/worker1.js",
 )
 """The storeys of web/, bottom first; in that of `statement.js` some know what uses them by type only."""
 
