@@ -186,6 +186,7 @@ def main() -> None:
         fetch_wheels("micropip", VENV / "pyodide", INSTALLER, "micropip")
         fetch_wheels("ipython", VENV / "jupyterlite", IPYTHON, "IPython for JupyterLite")
         fetch_packages("bundlers", ROOT / "tests" / "browser" / "packaging", "bundlers for the tests")
+        fetch_packages("accessibility", ROOT / "tests" / "browser" / "accessibility", "axe, for the tests")
         fetch_packages("examples", ROOT / "examples", "frameworks for the examples")
         make_playwright()
         find_chromium()

@@ -35,7 +35,7 @@ export function onLeave(act) {
 let unlisten = null;
 
 /**
- * Open a database and show it. What was open is closed; if the new one cannot be opened, it is opened again.
+ * Open a database and show it. What was open is closed, but not before the new one is there: when that fails, everything is as it was.
  * @param {string | File | URL} source a name, or what is read where it is
  * @param {import('../../web/index.js').ConnectOptions} [options]
  * @param {(db: Database) => Promise<unknown>} [fill] what is put into a new one before anybody can use it; if that fails nothing is opened, and there is none
@@ -49,7 +49,6 @@ export async function open(source, options = {}, fill) {
       : source instanceof URL
         ? source.pathname.split('/').pop() || 'url'
         : source.name;
-  // the new one is there before the old one goes, so a failure leaves the page as it was
   const again = before && typeof source === 'string' && before.name === source;
   if (again) await leave();
   const db = await connect(source, { onProgress: onStage, ...options });

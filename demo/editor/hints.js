@@ -54,6 +54,7 @@ function syntaxHint(token, sql) {
     if (new RegExp(`,\\s*${token}\\b`, 'i').test(sql)) return t('hint.comma', { token });
     return t('hint.semicolon', { token });
   }
+  if (/\b(form|fomr|fron)\b/i.test(sql)) return t('hint.near', { name: 'FROM' });
   if (/^(top)$/i.test(token) || /\bselect\s+top\b/i.test(sql)) return t('hint.top');
   if (token === '&' || token === '=') return t('hint.operator', { token });
   if (/^(show|describe|desc|use)$/i.test(token)) return t('hint.show');

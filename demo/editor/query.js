@@ -15,13 +15,14 @@ export const editor = signal(/** @type {any} */ (null));
 /** Whether a run waits for the engine. */
 export const waiting = signal(false);
 
-/** What is to be run, and where it is in the text. @param {'selection' | 'statement' | 'all'} what */
-function chosen(what) {
+/** What is to be run, and where it is in the text; here: the selection, or the statement at the cursor. @param {'selection' | 'statement' | 'all' | 'here'} what */
+export function chosen(what) {
   const here = editor.peek();
   const text = here?.text() ?? activeTab.peek()?.text ?? '';
   const selection = here?.selection();
-  if (what === 'selection' && selection?.text.trim()) return { sql: selection.text, at: selection.at };
-  if (what === 'statement') {
+  if ((what === 'selection' || what === 'here') && selection?.text.trim())
+    return { sql: selection.text, at: selection.at };
+  if (what === 'statement' || what === 'here') {
     const found = statementAt(text, here?.cursor() ?? 0);
     return found ? { sql: found.text, at: found.start } : { sql: '', at: 0 };
   }

@@ -216,7 +216,7 @@ function Splitter() {
 function Notice() {
   const said = notice.value;
   return (
-    <div class="notices">
+    <section class="notices" aria-label={t('notices')}>
       <div role="status" class="sr-only">
         {said?.kind === 'info' ? said.text : occupation.value}
       </div>
@@ -243,7 +243,7 @@ function Notice() {
           </button>
         </div>
       )}
-    </div>
+    </section>
   );
 }
 

@@ -64,7 +64,10 @@ function Excerpt({ script, offset }) {
   const line = script.slice(from, end < 0 ? undefined : end);
   const cut = Math.max(0, offset - from - 90);
   return (
-    <pre class="excerpt">{`${line.slice(cut, cut + 180)}\n${line.slice(cut, offset - from).replaceAll(/[^\t]/g, ' ')}^`}</pre>
+    <pre
+      class="excerpt"
+      tabIndex={0}
+    >{`${line.slice(cut, cut + 180)}\n${line.slice(cut, offset - from).replaceAll(/[^\t]/g, ' ')}^`}</pre>
   );
 }
 
@@ -92,7 +95,9 @@ function Failure({ run }) {
       {failure.offset >= 0 ? (
         <Excerpt script={run.script} offset={failure.offset} />
       ) : (
-        <pre class="excerpt">{statement.length > 400 ? `${statement.slice(0, 400)}…` : statement}</pre>
+        <pre class="excerpt" tabIndex={0}>
+          {statement.length > 400 ? `${statement.slice(0, 400)}…` : statement}
+        </pre>
       )}
       {hint && (
         <p class="hint">
