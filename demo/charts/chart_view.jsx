@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { report, trying } from '../core/notices.js';
 import { number, t } from '../core/texts.js';
-import { download } from '../databases/databases.jsx';
+import { download } from '../export/save.js';
 import { effectiveTheme } from '../layout/theme.js';
 import { Icon } from '../layout/widgets.jsx';
 import { isPlan } from '../plans/plan.js';

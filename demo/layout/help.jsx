@@ -11,7 +11,7 @@ const GROUPS = ['query', 'result', 'database', 'view', 'help'];
 function Help({ close }) {
   const all = [...commands.values()].filter(({ keys }) => keys?.length);
   return (
-    <DialogFrame title={t('help.title')} close={close} wide>
+    <DialogFrame title={t('help.title')} close={close} wide scrolls>
       <div class="key-list">
         {GROUPS.map((group) => {
           const here = all.filter((command) => command.group === group);

@@ -169,10 +169,10 @@ function MenuList({ label, items, anchor, close }) {
 }
 
 /**
- * The frame of a dialog: a heading, what is inside, buttons. Enter in a field is the button that `onSubmit` is; Esc closes.
- * @param {{title: string, close: (value?: any) => void, onSubmit?: () => unknown, submit?: string, danger?: boolean, disabled?: boolean, wide?: boolean, children: any, extra?: any}} props
+ * The frame of a dialog: a heading, what is inside, buttons; scrolls: nothing in it takes the focus, which then scrolls it. Enter in a field is the button that `onSubmit` is; Esc closes.
+ * @param {{title: string, close: (value?: any) => void, onSubmit?: () => unknown, submit?: string, danger?: boolean, disabled?: boolean, wide?: boolean, scrolls?: boolean, children: any, extra?: any}} props
  */
-export function DialogFrame({ title, close, onSubmit, submit, danger, disabled, wide, children, extra }) {
+export function DialogFrame({ title, close, onSubmit, submit, danger, disabled, wide, scrolls, children, extra }) {
   const id = useId();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
@@ -203,7 +203,9 @@ export function DialogFrame({ title, close, onSubmit, submit, danger, disabled, 
             <Icon name="close" />
           </button>
         </header>
-        <div class="dialog-body">{children}</div>
+        <div class="dialog-body" tabIndex={scrolls ? 0 : undefined}>
+          {children}
+        </div>
         {(submit || extra) && (
           <footer>
             {extra}

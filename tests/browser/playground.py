@@ -11,7 +11,7 @@ READY = "#run[data-ready=true]"
 def opened(context: Any, server: str) -> Any:
     """The playground in a page of its own, ready to run."""
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     page.goto(server)
     page.wait_for_selector(READY)
     page.wait_for_selector("#editor .cm-content")
