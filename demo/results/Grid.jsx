@@ -99,7 +99,8 @@ export function Grid({ set, version, shown, order, onSort, onOpen, onEdit, onSel
     if (count > 0 && last >= count - 50 && view.top > 0) set.more();
   }, [last, count, version]);
 
-  useEffect(() => {
+  // before the next key: what is copied is what is seen
+  useLayoutEffect(() => {
     const a = anchor ?? focus;
     onSelect(
       count
