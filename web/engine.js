@@ -163,7 +163,9 @@ export class Engine {
   async openNow(name, options = {}) {
     if (options.fork) return this.#openForked(name, options);
     if (typeof name !== 'string' || isUrl(name)) return this.#openGiven(name, options);
-    if (options.snapshot !== undefined) return this.#openPast(name, options);
+    if (options.snapshot !== undefined) {
+      return this.openPast({ name, file: this.stores.path(name, options.storage), options }, options.snapshot);
+    }
     const inMemory = name === ':memory:' || name === '';
     const file = inMemory ? this.stores.privatePath() : this.stores.path(name, options.storage);
     const create = inMemory || (options.create !== false && !options.readonly);
@@ -177,14 +179,13 @@ export class Engine {
     return this.stores.isOfOrigin(path) ? path : null;
   }
 
-  /** A database as it was. @param {string} name @param {OpenOptions} options */
-  async #openPast(name, options) {
-    const file = this.stores.path(name, options.storage);
+  /** A database as it was. @param {Pick<import('./database.js').Where, 'name' | 'file' | 'options'>} where @param {string} snapshot */
+  async openPast({ name, file, options }, snapshot) {
     await this.files.acquire(file, { create: false });
     try {
       const history = await this.files.history(file);
-      const snapshot = history.find(/** @type {string} */ (options.snapshot));
-      return await this.#over(history.open(snapshot, name), file, { ...options, readonly: true, overlay: undefined });
+      const source = history.open(history.find(snapshot), name);
+      return await this.#over(source, file, { ...options, snapshot, readonly: true, overlay: undefined });
     } catch (error) {
       await this.files.release(file);
       throw error;

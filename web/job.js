@@ -70,12 +70,19 @@ export function interrupted() {
 const channel = new MessageChannel();
 /** @type {(() => void)[]} */
 const waiting = [];
-channel.port1.onmessage = () => waiting.shift()?.();
+/** A port that listens keeps a process of Node alive: only while somebody waits. @type {any} */
+const port = channel.port1;
+port.onmessage = () => {
+  waiting.shift()?.();
+  if (!waiting.length) port.unref?.();
+};
+port.unref?.();
 
 /** Until messages that have arrived were delivered. @returns {Promise<void>} */
 export function macrotask() {
   return new Promise((resolve) => {
     waiting.push(resolve);
+    port.ref?.();
     channel.port2.postMessage(0);
   });
 }

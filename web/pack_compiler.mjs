@@ -2,8 +2,8 @@
  * Pack the query compiler for pages: `node web/pack_compiler.mjs ROOT TO.pack`, paths of files below ROOT on stdin.
  *
  * What a pack is: pack.js. Pyodide's own Python writes the code objects (nobody else has its version). What nobody asks for at run time
- * stays out, docstrings, the annotations of functions, lines, and the names of variables: half of the size. Typed Python goes in as
- * source without comments, which its compiler reads.
+ * stays out, docstrings, the annotations of functions and modules, lines, and the names of variables: half of the size. Typed Python goes
+ * in as source without comments, which its compiler reads.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -35,6 +35,7 @@ def numbered(code):
 
 def compiled(source, path):
     tree = ast.parse(source)
+    tree.body = [kept for each in tree.body for kept in unannotated(each)]
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             node.returns = None
@@ -42,6 +43,17 @@ def compiled(source, path):
             node.annotation = None
     code = compile(tree, path, "exec", dont_inherit=True, optimize=2)
     return code if path.endswith(WITH_LINES) else bare(code)
+
+def unannotated(statement):
+    """A statement of a module without what only a type checker reads: what is left of it."""
+    if isinstance(statement, ast.If) and isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING":
+        return statement.orelse
+    if not isinstance(statement, ast.AnnAssign):
+        return [statement]
+    if statement.value is None:
+        return []
+    assigned = ast.Assign([statement.target], statement.value)
+    return [ast.fix_missing_locations(ast.copy_location(assigned, statement))]
 
 def without_signatures(symbols):
     """symbols.json without what is for readers."""

@@ -82,8 +82,7 @@ export class Past extends WholeFile {
 
   /** The database at a snapshot, read-only. @param {string} snapshot */
   openPast(snapshot) {
-    const { name, options } = this.where;
-    return this.engine.openNow(name, { ...options, snapshot });
+    return this.engine.openPast(this.where, snapshot);
   }
 
   /** Its content, for a fork. */

@@ -76,6 +76,16 @@ CALLS: dict[str, tuple[str, set[str]]] = {
         BOOLEANS | {"'x'"},
     ),
     "connect({download})": ("turso.connect(':memory:', { download: value }).then((one) => one.close())", {"undefined"}),
+    "connect({snapshot})": ("turso.connect(':memory:', { snapshot: value }).then((one) => one.close())", {"undefined"}),
+    "snapshot(name)": ("turso.connect(':memory:').then((one) => one.snapshot(value))", {"'x'"}),
+    "restore(name)": (
+        "turso.connect(':memory:').then(async (one) => { await one.snapshot('x'); await one.restore(value); })",
+        {"'x'"},
+    ),
+    "dropSnapshot(name)": (
+        "turso.connect(':memory:').then(async (one) => { await one.snapshot('x'); await one.dropSnapshot(value); })",
+        {"'x'"},
+    ),
     "onChange(listener)": ("db.onChange(value)", {"function"}),
     "rekey(key)": ("turso.connect(':memory:').then((one) => one.rekey(value))", TEXTS | {"null"}),
     "save(options)": ("db.save(value)", set()),
@@ -233,7 +243,16 @@ def test_every_public_method_is_in_the_table(tab: Any) -> None:
         "storage",
         "sql",
     }
-    nothing_to_pass |= {"memory", "readonly", "inTransaction", "changes", "totalChanges", "serialize"}
+    nothing_to_pass |= {
+        "memory",
+        "readonly",
+        "inTransaction",
+        "changes",
+        "totalChanges",
+        "serialize",
+        "snapshots",
+        "fork",
+    }
     nothing_to_pass |= {"reader", "busy", "database", "toString"}
     internal = {"constructor", "request", "Database", "Statement", "SqlError", "SqliteError"}
     assert {name for name in names if not name.startswith("Symbol")} - internal == called | nothing_to_pass

@@ -144,6 +144,20 @@ class TestSnapshots:
         assert found == ["before", "after", "SQLITE_NOTADB", "before", "SQLITE_ERROR", "before"]
 
 
+def test_a_private_database_in_memory_goes_back(tab: Any) -> None:
+    found = tab("""
+        const db = await turso.connect(':memory:');
+        await db.exec('CREATE TABLE t(a); INSERT INTO t VALUES (1), (2)');
+        await db.snapshot('two');
+        await db.exec('DROP TABLE t; CREATE TABLE u(b)');
+        await db.restore('two');
+        const rows = await db.prepare('SELECT a FROM t').pluck().all();
+        await db.close();
+        return rows;
+    """)
+    assert found == [1, 2]
+
+
 def test_a_database_that_was_empty(tab: Any) -> None:
     found = tab("""
         const db = await turso.connect('history-empty.db');
