@@ -1,6 +1,6 @@
 /** Small parts that everything is made of: icons, buttons of commands, menus, the frame of dialogs. */
 
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../core/texts.js';
 import { commands, runCommand } from '../registry.js';
 import { keyName } from './keys.js';
@@ -113,7 +113,7 @@ export function Menu({ label, icon, text, class: className = '', items, id }) {
 /** @param {{label: string, items: any[], anchor: HTMLElement, close: () => void}} props */
 function MenuList({ label, items, anchor, close }) {
   const list = useRef(/** @type {HTMLDivElement | null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = /** @type {HTMLDivElement} */ (list.current);
     const box = anchor.getBoundingClientRect();
     element.showPopover();
@@ -175,7 +175,7 @@ function MenuList({ label, items, anchor, close }) {
 export function DialogFrame({ title, close, onSubmit, submit, danger, disabled, wide, scrolls, children, extra }) {
   const id = useId();
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
     dialog.current?.showModal();
     return () => before?.isConnected && before.focus();
