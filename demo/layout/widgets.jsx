@@ -177,8 +177,13 @@ export function DialogFrame({ title, close, onSubmit, submit, danger, disabled, 
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useLayoutEffect(() => {
     const before = /** @type {HTMLElement | null} */ (document.activeElement);
-    dialog.current?.showModal();
-    return () => before?.isConnected && before.focus();
+    const element = /** @type {HTMLDialogElement} */ (dialog.current);
+    element.showModal();
+    return () => {
+      // as long as it is open nothing else can have the focus
+      element.close();
+      if (before?.isConnected) before.focus();
+    };
   }, []);
   return (
     <dialog
