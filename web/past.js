@@ -18,7 +18,7 @@ const OF_KEYS = [
 
 export class Past extends WholeFile {
   /**
-   * Keep the database as it is now, under a name. Takes about a millisecond, whatever its size: pages are kept when they are written.
+   * Keep the database as it is now, under a name. Whatever its size, nothing is copied: pages are kept when they are written.
    * @param {string} name
    * @returns {Promise<import('../vfs/history.js').Listed>}
    * @throws {SqlError} SQLITE_ERROR: there is one of that name, or a transaction is open; SQLITE_BUSY
