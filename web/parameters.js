@@ -71,9 +71,11 @@ function named(values, others, program) {
   if (n && !others.length) {
     throw new RangeError(`parameter ${found.indexOf(null) + 1} has no name: pass values one by one or in an array`);
   }
-  const [name] = Object.keys(values);
-  if (n === found.length && name !== undefined) throw new RangeError(`unknown named parameter "${name}"`);
   const rest = others.length === n ? others : counted(others.flat(), n);
+  const known = new Set(program.param_names.flatMap((name) => (name ? [name, name.slice(1)] : [])));
+  for (const name of Object.keys(values)) {
+    if (!known.has(name)) throw new RangeError(`unknown named parameter "${name}"`);
+  }
   let used = 0;
   return found.map((one) => (one ? one.value : rest[used++]));
 }

@@ -292,6 +292,7 @@ class TestErrors:
             ("db.prepare('SELECT :a').get({ b: 1 })", "RangeError", 'missing named parameter "a"'),
             ("db.prepare('SELECT ?').get({ a: 1 })", "RangeError", "parameter 1 has no name"),
             ("db.prepare('SELECT ?').get(new Date())", "TypeError", "parameter 1 cannot be bound"),
+            ("db.prepare('SELECT :a').get({ a: 1, b: 1 })", "RangeError", 'unknown named parameter "b"'),
             ("db.prepare('SELECT ?').get([[1]])", "TypeError", "parameter 1 cannot be bound"),
             ("db.prepare('SELECT ?').get(() => 1)", "TypeError", "a value cannot be sent to the database"),
             ("db.prepare('SELECT ?').get(2n ** 63n)", "RangeError", "the BigInt does not fit 64 bits"),

@@ -298,8 +298,10 @@ def test_messages(tab: Any, call: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ("{ a: 1, b: 2 }", 'unknown named parameter "b"'),
         ("{ b: 2 }", 'missing named parameter "a"'),
         ("{ A: 2 }", 'missing named parameter "a"'),
+        ("{ a: 1, ':a': 1, '@a': 1 }", 'unknown named parameter "@a"'),
     ],
 )
 def test_names_that_the_statement_does_not_have(tab: Any, given: str, message: str) -> None:
