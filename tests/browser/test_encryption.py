@@ -36,7 +36,8 @@ STORED = """
             request.onerror = () => reject(request.error);
           });
           for (const value of values) {
-            const parts = ArrayBuffer.isView(value) || value instanceof ArrayBuffer ? [value] : Object.values(value ?? {});
+            const isData = ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof Blob;
+            const parts = isData ? [value] : Object.values(value ?? {});
             for (const part of parts) {
               const bytes = part instanceof Blob ? await part.arrayBuffer() : part;
               if ((ArrayBuffer.isView(bytes) || bytes instanceof ArrayBuffer) && holds(bytes, text)) found.push(`${name}/${store}`);
