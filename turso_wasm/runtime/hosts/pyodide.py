@@ -347,11 +347,10 @@ def _asked(call: Any, *values: Any) -> Any:
 
 def mounted_drive(path: str) -> Drive | None:
     """The drive of JupyterLite that a path lies in; None in any other file system."""
-    try:
-        kind = pyodide_js.FS.lookupPath(os.path.dirname(path)).node.mount.type
-    except JsException:  # there is no such folder
+    folder = pyodide_js.FS.analyzePath(os.path.dirname(path))  # lookupPath would throw what Python cannot raise
+    if not folder.exists:
         return None
-    api = getattr(kind, "API", None)
+    api = getattr(folder.object.mount.type, "API", None)
     return LiteDrive(api) if hasattr(api, "put") and hasattr(api, "lookup") else None
 
 
