@@ -38,9 +38,9 @@
  *   rekey     database, key                        {}: it is encrypted with that key from now on; null: with none
  *   move      database, storage                    {storage}: where it lies from now on
  *   snapshot  database, name                       {name, time, size}: what the database is now is kept under that name
- *   snapshots database                             {snapshots: {name, time, size}[]}
+ *   snapshots  database                            {snapshots: {name, time, size}[]}
  *   restore   database, name                       {}: the database is what it was at that snapshot
- *   dropSnapshot  database, name                   {}
+ *   dropSnapshot  database, name                   {}: it is forgotten
  *   fork      database                             as `open`: of a database that is this session's alone; others: open with options.fork
  *   list      storage                              {names}
  *   remove    name, storage                        {}

@@ -12,7 +12,7 @@ from unittest.mock import ANY
 import pytest
 
 PROTOCOL = (Path(__file__).parents[2] / "web" / "protocol.js").read_text("utf-8")
-OPS = re.findall(r"^ \*   ([a-z]+)  ", PROTOCOL[: PROTOCOL.index("@typedef")], re.MULTILINE)[1:]
+OPS = re.findall(r"^ \*   ([a-zA-Z]+)  ", PROTOCOL[: PROTOCOL.index("@typedef")], re.MULTILINE)[1:]
 
 SETUP = """async () => {
     const worker = new Worker('/web/worker.js', { type: 'module' });
@@ -68,7 +68,7 @@ def test_the_table_of_requests_is_complete(wire: Callable[..., Any]) -> None:
     assert set(of_statements) == set(
         re.findall(r"^  async ([a-z]+)\(", (web / "requests.js").read_text(), re.MULTILINE)
     )
-    handlers = set(re.findall(r"^  async _([a-z]+)\(", session, re.MULTILINE)) | set(of_statements)
+    handlers = set(re.findall(r"^  async _([a-zA-Z]+)\(", session, re.MULTILINE)) | set(of_statements)
     notices = set(re.findall(r"^  ([a-z]+): \(session\b", session, re.MULTILINE))
     assert handlers | notices == set(OPS) and len(notices) == 7
 
