@@ -290,6 +290,7 @@ def test_every_public_method_is_in_a_table() -> None:
         "fetch_df",
         "fetch_numpy",
         "fetch_polars",
+        "fork",  # options of connect
         "iterdump",
         "function",
         "getconfig",

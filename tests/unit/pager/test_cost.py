@@ -145,7 +145,7 @@ def test_a_commit_with_a_journal_writes_three_times_and_syncs_thrice(synchronous
         "lock db", "exists db-journal", "read db", "lock db", "lock db",
         "open db-journal", "size db-journal", "write db-journal", "sync db-journal",
         "write db-journal", "sync db-journal",  # the number of records, once they are durable
-        "write db", "sync db", "close db-journal", f"{deletion} db-journal", "unlock db", "unlock db",
+        "write db", "sync db", "close db-journal", f"{deletion} db-journal", "unlock db",
     ]  # fmt: skip
 
 
