@@ -23,7 +23,7 @@ DEFAULT_PORT = 8480
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """Static files of FOLDERS; "/" is the playground, dist/playground/."""
+    """Static files of FOLDERS."""
 
     extensions_map: ClassVar[dict[str, str]] = {
         **SimpleHTTPRequestHandler.extensions_map,
@@ -44,17 +44,6 @@ class Handler(SimpleHTTPRequestHandler):
             return str(file)
         return str(ROOT / "demo" / "no such file")
 
-    def do_GET(self) -> None:
-        """The playground has a folder to itself, which is all that its service worker answers for."""
-        path, *query = self.path.split("?", 1)
-        if path != "/":
-            return super().do_GET()
-        self.send_response(302)
-        self.send_header("Location", "?".join([PLAYGROUND, *query]))
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-        return None
-
     def end_headers(self) -> None:
         """Browsers ask again each time; unchanged files answer 304."""
         self.send_header("Cache-Control", "no-cache")
@@ -66,8 +55,23 @@ class Handler(SimpleHTTPRequestHandler):
             super().log_message(format, *args)
 
 
+class Playground(Handler):
+    """The same, and "/" is the playground, dist/playground/."""
+
+    def do_GET(self) -> None:
+        """The playground has a folder to itself, which is all that its service worker answers for."""
+        path, *query = self.path.split("?", 1)
+        if path != "/":
+            return super().do_GET()
+        self.send_response(302)
+        self.send_header("Location", "?".join([PLAYGROUND, *query]))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return None
+
+
 @contextmanager
-def serving(port: int = 0, handler: type[Handler] = Handler) -> Iterator[str]:
+def serving(port: int = 0, handler: type[Handler] = Playground) -> Iterator[str]:
     """Serve from another thread; the URL."""
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -87,7 +91,7 @@ def main() -> int:
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
     options = parser.parse_args()
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
+        server = ThreadingHTTPServer(("127.0.0.1", options.port), Playground)
     except OSError as error:
         print(f"port {options.port} cannot be used ({error.strerror}): choose another with --port", file=sys.stderr)
         return 1
