@@ -41,6 +41,12 @@ export async function mayLeave() {
   );
 }
 
+/** Whether a database is to be deleted for good. @param {string} name @returns {Promise<boolean>} */
+export async function mayDelete(name) {
+  const text = t('delete.text');
+  return (await confirm({ title: t('delete.title', { name }), text, submit: t('delete.yes'), danger: true })) === true;
+}
+
 /** Another database, with its queries. @param {string} name */
 export async function switchTo(name) {
   if (!(await mayLeave())) return;
@@ -124,15 +130,7 @@ addCommand({
   enabled: isOpen,
   run: async () => {
     const name = databaseName.peek();
-    if (
-      !(await confirm({
-        title: t('delete.title', { name }),
-        text: t('delete.text'),
-        submit: t('delete.yes'),
-        danger: true,
-      }))
-    )
-      return;
+    if (!(await mayDelete(name))) return;
     await trying(async () => {
       await leave();
       try {

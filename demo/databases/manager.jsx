@@ -8,10 +8,10 @@ import { say, trying } from '../core/notices.js';
 import { releaseResults } from '../core/runner.js';
 import { changes, database, databaseName, freeName, nameProblem, names, refreshNames } from '../core/session.js';
 import { size, t } from '../core/texts.js';
-import { ask, confirm } from '../layout/ask.jsx';
+import { ask } from '../layout/ask.jsx';
 import { Icon, Menu } from '../layout/widgets.jsx';
 import { addPanel, runCommand } from '../registry.js';
-import { mayLeave, switchTo } from './databases.jsx';
+import { mayDelete, mayLeave, switchTo } from './databases.jsx';
 import './manager.css';
 
 /** Bytes of each database, as far as they are known. @type {import('@preact/signals').Signal<Map<string, number>>} */
@@ -113,15 +113,7 @@ async function erase(name) {
 /** @param {string} name */
 async function discard(name) {
   if (databaseName.peek() === name) return runCommand('delete-database');
-  if (
-    !(await confirm({
-      title: t('delete.title', { name }),
-      text: t('delete.text'),
-      submit: t('delete.yes'),
-      danger: true,
-    }))
-  )
-    return;
+  if (!(await mayDelete(name))) return;
   await erase(name);
   await look();
   say(t('delete.done', { name }));

@@ -7,7 +7,7 @@ import { changes, database } from '../core/session.js';
 import { quoted } from '../core/sql.js';
 import { number, t } from '../core/texts.js';
 import { openQuery } from '../editor/query.js';
-import { DialogFrame } from '../layout/widgets.jsx';
+import { Check, DialogFrame } from '../layout/widgets.jsx';
 import { addDialog, addOpener, openDialog } from '../registry.js';
 import { cellText } from '../results/values.js';
 import { DELIMITERS } from './delimiters.js';
@@ -183,16 +183,6 @@ function Choice({ label, value, onChange, children }) {
         ))}
       </select>
     </Field>
-  );
-}
-
-/** @param {{label: string, checked: boolean, onChange: (checked: boolean) => void}} props */
-function Check({ label, checked, onChange }) {
-  return (
-    <label class="check">
-      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />
-      <span>{label}</span>
-    </label>
   );
 }
 

@@ -230,3 +230,13 @@ export function DialogFrame({ title, close, onSubmit, submit, danger, disabled, 
     </dialog>
   );
 }
+
+/** A box to tick, with its label. @param {{label: string, checked: boolean, onChange: (checked: boolean) => void}} props */
+export function Check({ label, checked, onChange }) {
+  return (
+    <label class="check">
+      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />
+      <span>{label}</span>
+    </label>
+  );
+}

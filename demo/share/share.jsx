@@ -9,7 +9,7 @@ import { number, size, t } from '../core/texts.js';
 import { activeId, activeTab, tabs, titleOf } from '../core/workspace.js';
 import { switchTo } from '../databases/databases.jsx';
 import { ask } from '../layout/ask.jsx';
-import { DialogFrame } from '../layout/widgets.jsx';
+import { Check, DialogFrame } from '../layout/widgets.jsx';
 import { addCommand, addDialog, openDialog } from '../registry.js';
 import { fragmentOf, LONG_CHARACTERS, MOST_CHARACTERS } from './link.js';
 import { sharedName } from './open.js';
@@ -78,16 +78,6 @@ function ShareDialog({ props: { file }, close }) {
           : t(count > LONG_CHARACTERS ? 'share.long' : 'share.length', { count: number(count) })}
       </p>
     </DialogFrame>
-  );
-}
-
-/** @param {{label: string, checked: boolean, onChange: (checked: boolean) => void}} props */
-function Check({ label, checked, onChange }) {
-  return (
-    <label class="check">
-      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />
-      <span>{label}</span>
-    </label>
   );
 }
 

@@ -23,6 +23,14 @@ def context(launch: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
+def visitor(launch: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A Chromium in which nobody has been here before."""
+    started = launch(tmp_path_factory.mktemp("visitor"))
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
 def page(context: Any, server: str) -> Iterator[Any]:
     """A page with the engine, shared by the tests of a module: each test uses databases of its own."""
     opened = open_page(context, server)

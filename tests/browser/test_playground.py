@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,9 @@ from tests.browser.playground import READY, answer, command, finished, opened, r
 
 
 @pytest.fixture(scope="module")
-def context(launch: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A browser that has never been here."""
-    started = launch(tmp_path_factory.mktemp("profile"))
-    yield started
-    started.close()
-
-
-@pytest.fixture(scope="module")
-def page(context: Any, server: str) -> Iterator[Any]:
+def page(visitor: Any, server: str) -> Iterator[Any]:
     """The playground, started; its tests follow one another as a visitor's doings do."""
-    page = opened(context, server)
+    page = opened(visitor, server)
     yield page
     page.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,9 @@ from tests.browser.playground import READY, command, finished, opened, run, tabl
 
 
 @pytest.fixture(scope="module")
-def context(launch: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A visitor who has not been here before."""
-    started = launch(tmp_path_factory.mktemp("visitor"))
-    yield started
-    started.close()
-
-
-@pytest.fixture(scope="module")
-def page(context: Any, server: str) -> Iterator[Any]:
+def page(visitor: Any, server: str) -> Iterator[Any]:
     """The playground with a download in the place of the picker, which nobody could answer here."""
-    page = opened(context, server)
+    page = opened(visitor, server)
     page.evaluate("delete globalThis.showSaveFilePicker")
     yield page
     page.close()
@@ -145,13 +137,13 @@ def test_a_script_runs_in_a_new_database_and_says_which_line_fails(page: Any, tm
     assert table(page) == [["3"]]
 
 
-def test_a_link_carries_queries_and_the_database(context: Any, page: Any) -> None:
+def test_a_link_carries_queries_and_the_database(visitor: Any, page: Any) -> None:
     run(page, "SELECT a * 10 AS ten FROM s")
     command(page, "Share")
     until(page, "() => document.querySelector('#share-link')?.value")
     link = page.input_value("#share-link")
     page.keyboard.press("Escape")
-    other = context.new_page()
+    other = visitor.new_page()
     other.goto(link)
     other.wait_for_selector(".grid-row")
     assert table(other) == [["10"], ["20"]]
@@ -166,8 +158,8 @@ def test_a_link_carries_queries_and_the_database(context: Any, page: Any) -> Non
     other.close()
 
 
-def test_a_damaged_link_says_so_and_opens_what_was_there(context: Any, server: str) -> None:
-    page = context.new_page()
+def test_a_damaged_link_says_so_and_opens_what_was_there(visitor: Any, server: str) -> None:
+    page = visitor.new_page()
     page.goto(f"{server}/dist/playground/#share=abcdef")
     page.wait_for_selector("#notice.bad")
     assert page.inner_text("#notice span") == "The link is damaged: it was cut, or changed, on its way."
@@ -175,8 +167,8 @@ def test_a_damaged_link_says_so_and_opens_what_was_there(context: Any, server: s
     page.close()
 
 
-def test_lessons_have_playgrounds_inside(context: Any, server: str) -> None:
-    page = context.new_page()
+def test_lessons_have_playgrounds_inside(visitor: Any, server: str) -> None:
+    page = visitor.new_page()
     page.goto(f"{server}/dist/playground/lessons/joins.html")
     frame = page.frame_locator("turso-playground >> nth=0 >> iframe")
     frame.locator(".grid-row").first.wait_for()

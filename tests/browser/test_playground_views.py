@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,9 @@ AXE = Path(__file__).parent / "accessibility" / "node_modules" / "axe-core" / "a
 
 
 @pytest.fixture(scope="module")
-def context(launch: Callable[[Path], Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A browser that has never been here."""
-    started = launch(tmp_path_factory.mktemp("profile"))
-    yield started
-    started.close()
-
-
-@pytest.fixture(scope="module")
-def page(context: Any, server: str) -> Iterator[Any]:
+def page(visitor: Any, server: str) -> Iterator[Any]:
     """The playground with the music shop."""
-    page = opened(context, server)
+    page = opened(visitor, server)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.wait_for_selector(".count")
     yield page
