@@ -9,10 +9,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import { copyFileSync, cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { place } from '../web/place.mjs';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = dirname(HERE);
@@ -26,16 +27,6 @@ const engine = {
     building.onResolve({ filter: /\/web\/index\.js$/ }, () => ({ path: './engine/index.js', external: true }));
   },
 };
-
-/** Files are shared, not copied, where the file system allows it. @param {string} from @param {string} to */
-function place(from, to) {
-  mkdirSync(dirname(to), { recursive: true });
-  try {
-    linkSync(from, to);
-  } catch {
-    copyFileSync(from, to);
-  }
-}
 
 /** @param {string} folder @returns {string[]} */
 function filesIn(folder) {

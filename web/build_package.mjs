@@ -11,10 +11,11 @@
  *   beside.js           index.js for Parcel, which would rewrite Pyodide if it saw its place: it looks for turso/ beside the page
  */
 
-import { copyFileSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { place } from './place.mjs';
 import { PYODIDE } from './locations.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -73,16 +74,6 @@ async function bundle(entryPoints, options) {
   for (const { path, text } of outputFiles ?? []) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text.replaceAll(/\bimport\((?=[A-Za-z])/g, 'import(/* webpackIgnore: true */ /* @vite-ignore */ '));
-  }
-}
-
-/** Files are shared, not copied, where the file system allows it. @param {string} from @param {string} to */
-function place(from, to) {
-  mkdirSync(dirname(to), { recursive: true });
-  try {
-    linkSync(from, to);
-  } catch {
-    copyFileSync(from, to);
   }
 }
 
