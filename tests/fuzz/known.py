@@ -102,6 +102,23 @@ def misses_new_column(message: str, sql: str, temporary: Collection[str]) -> boo
     return schema == "temp" or (not schema and tree.table.name.lower() in temporary)
 
 
+def takes_temporary_table(message: str, triggers: Iterable[str], temporary: Collection[str]) -> bool:
+    """True if SQLite, asked to ALTER anything, takes the table of a trigger in main for one of temp with its name, made
+    later, and so misses a column of NEW or OLD.
+
+    triggers: of main. temporary: the names of temporary tables.
+    """
+    found = MISSING_IN_TRIGGER.fullmatch(message)
+    if not found:
+        return False
+    for sql in triggers:
+        tree, _ = parse_one(sql)
+        if isinstance(tree, ast.CreateTrigger) and tree.name.name.lower() == found[1].lower():
+            return tree.table.name.lower() in temporary
+    return False
+
+
+MISSING_IN_TRIGGER = re.compile(r"error in trigger (.+): no such column: (?:new|old)\.[^.]+", re.IGNORECASE)
 NEW_COLUMN = re.compile(r"error in trigger .+: no such column: (?:.+\.)?(.+)")
 
 
@@ -110,6 +127,19 @@ def forgets_sequence(failure: Failure | None, theirs: list[str], mine: list[str]
     that a trigger's FAIL leaves, but not the largest of their rowids, and so may give it again.
     """
     return failure is not None and all(SEQUENCE.match(line) for line in theirs + mine)
+
+
+def forgets_last_rowid(sql: str, expected: Reply, ours: Reply, schema: Iterable[str]) -> bool:
+    """True if SQLite says 0 for last_insert_rowid() where we say a rowid, and there is an FTS3 or FTS4 table: what it
+    keeps for the end of a transaction is written when a savepoint begins, too, and the rowid is then of that.
+    """
+    if "last_insert_rowid" not in sql.lower() or not any(FTS3.search(each) for each in schema):
+        return False
+    pairs = [pair for rows in zip(expected.rows, ours.rows, strict=False) for pair in zip(*rows, strict=False)]
+    return len(expected.rows) == len(ours.rows) and all(a == b or (a == 0 and isinstance(b, int)) for a, b in pairs)
+
+
+FTS3 = re.compile(r"CREATE VIRTUAL TABLE.*\bUSING\s+fts[34]\b", re.IGNORECASE | re.DOTALL)
 
 
 def stops_at_another_row(sql: str, trees: Collection[str], lines: tuple[list[str], list[str]]) -> bool:

@@ -23,7 +23,7 @@ def smaller_texts(step: Statement) -> Iterator[str]:
         tree, _ = parse_one(step.sql)
     except SqlError:
         return
-    if tree is None or step.own:
+    if tree is None:
         return
     for smaller in variants(tree):
         if any(

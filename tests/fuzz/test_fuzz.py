@@ -20,12 +20,14 @@ from tests.fuzz.errors import Message, are_of_one_object, both_are_there, is_of_
 from tests.fuzz.known import (
     as_meant,
     drops_another_not,
+    forgets_last_rowid,
     forgets_real,
     forgets_rowid,
     forgets_sequence,
     misses_new_column,
     renames_in_part,
     stops_at_another_row,
+    takes_temporary_table,
 )
 from tests.fuzz.mending import complains_after_mending
 from tests.fuzz.model import learn
@@ -300,6 +302,47 @@ def test_a_column_of_a_temporary_table_is_renamed_though_sqlite_cannot() -> None
     assert misses_new_column(message, steps[2], ["t"])
     assert not misses_new_column(message, steps[2], [])
     assert not misses_new_column(message.replace("old.z", "old.y"), steps[2], ["t"])
+
+
+def test_a_table_of_temp_does_not_hide_that_of_a_trigger() -> None:
+    steps = [
+        "CREATE TABLE t(a)",
+        "CREATE TABLE u(a)",
+        "CREATE TRIGGER r UPDATE ON t WHEN new.a BEGIN SELECT 1; END",
+        "CREATE TEMP TABLE t(b)",
+        "ALTER TABLE u RENAME TO v",
+    ]
+    assert replay(Script(1, [Statement(sql) for sql in steps])) is None
+    message = "error in trigger r: no such column: new.a"
+    assert takes_temporary_table(message, [steps[2]], ["t"])
+    assert not takes_temporary_table(message, [steps[2]], ["u"])
+    assert not takes_temporary_table(message.replace("new.a", "a"), [steps[2]], ["t"])
+
+
+def test_the_last_rowid_is_kept_where_sqlite_forgets_it() -> None:
+    steps = [
+        "CREATE VIRTUAL TABLE f USING fts4(a)",
+        "BEGIN",
+        "INSERT INTO f(docid, a) VALUES (7, 'x')",
+        "CREATE TABLE t(a)",
+        "SELECT last_insert_rowid()",
+    ]
+    assert replay(Script(1, [Statement(sql) for sql in steps])) is None
+    zero, seven = Reply([(0, 1)]), Reply([(7, 1)])
+    assert forgets_last_rowid(steps[-1], zero, seven, steps[:1])
+    assert not forgets_last_rowid(steps[-1], seven, zero, steps[:1])
+    assert not forgets_last_rowid(steps[-1], zero, seven, steps[3:4])
+    assert not forgets_last_rowid("SELECT a, 1 FROM t", zero, seven, steps[:1])
+
+
+def test_what_explains_a_change_counts_in_both() -> None:
+    steps = [
+        Statement("CREATE TABLE t(a)"),
+        Statement("INSERT INTO t VALUES (1)"),
+        Statement("EXPLAIN CODE DELETE FROM t", own=True),
+        Statement("SELECT changes()"),
+    ]
+    assert replay(Script(1, steps)) is None
 
 
 def test_an_alter_is_refused_for_one_object() -> None:

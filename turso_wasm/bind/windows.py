@@ -209,13 +209,25 @@ def same_call(a: bound.WindowCall, c: bound.WindowCall, binder: Binder) -> bool:
         return True
     if tree.data(a) != tree.data(c) or len(a.args) != len(c.args) or (a.filter is None) != (c.filter is None):
         return False
-    if (len(a.partition), len(a.order)) != (len(c.partition), len(c.order)) or a.frame != c.frame:
+    if (len(a.partition), len(a.order)) != (len(c.partition), len(c.order)):
+        return False
+    if not same_frame(a.frame, c.frame, binder):
         return False
     terms = zip((*a.partition, *a.order), (*c.partition, *c.order), strict=True)
     if any(tree.data(x) != tree.data(y) for x, y in terms):
         return False
     exprs = zip(window_expressions(a), window_expressions(c), strict=True)
     return all(same_expression(x, y, binder.pin) for x, y in exprs)
+
+
+def same_frame(a: bound.Frame, c: bound.Frame, binder: Binder) -> bool:
+    """Two frames are the same rows."""
+    if a is c:
+        return True
+    offsets = ((a.start_offset, c.start_offset), (a.end_offset, c.end_offset))
+    return tree.data(a) == tree.data(c) and all(
+        x is y or (x is not None and y is not None and same_expression(x, y, binder.pin)) for x, y in offsets
+    )
 
 
 def _term(expr: bound.Expr) -> bound.OrderTerm:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from turso_wasm.base.tree import walk
+from dataclasses import replace
+
+from turso_wasm.base.tree import Node, children, transform, walk
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import is_stable
 from turso_wasm.catalog.objects import Index
@@ -212,6 +214,7 @@ def _check_unique(
     table = node.table
     checks = unique_checks(table, writer.indexes, node.conflict, table.without_rowid or rowid_given)
     replaced = f.local(I32, "replaced", i32(0)) if node.replaced.fires else None
+    emitted: set[int] = set()
     for how, index in sorted(checks, key=lambda check: _place_of_clause(node, check[1])):
         with f.block() as absent:
             if index is None:
@@ -228,7 +231,8 @@ def _check_unique(
             if index is not None:
                 seek_row_of_entry(writer, index, cursor, ctx)
             if clause is not None:
-                _upsert(clause, writer, ignored, ctx)
+                _upsert(_apart(clause) if id(clause) in emitted else clause, writer, ignored, ctx)
+                emitted.add(id(clause))
                 ctx.sources[node.source] = row
                 continue
             delete_replaced(node.replaced, writer, node.source, node.index_exprs, node.index_where, ctx)
@@ -271,6 +275,19 @@ def _upsert_for(node: nodes.Insert, index: Index | None) -> nodes.Upsert | None:
         return node.upserts[place]
     last = node.upserts[-1] if node.upserts else None
     return last if last is not None and last.index is None and not last.key else None
+
+
+def _apart(clause: nodes.Upsert) -> nodes.Upsert:
+    """The clause for another constraint: its subqueries are computed once for each, triggers are shared."""
+
+    def renew(node: Node) -> Node | None:
+        if isinstance(node, nodes.TriggerProgram):
+            return node
+        return None if children(node) else replace(node)
+
+    found = transform(clause, renew)
+    assert isinstance(found, nodes.Upsert)
+    return found
 
 
 def _upsert(clause: nodes.Upsert, writer: TableWriter, ignored: Label, ctx: Context) -> None:

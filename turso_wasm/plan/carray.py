@@ -16,6 +16,7 @@ VALUE, POINTER, COUNT, CTYPE = range(4)
 JSON_VALUE, JSON_NUMBER = 1, 8  # columns of nodes.JsonRows
 ROWS: Final = 25.0  # nothing is known of the array
 ONE: Final = bound.Constant(value=1)
+EMPTY: Final = bound.Constant(value="")
 ROOT: Final = bound.Constant(value="$")
 
 
@@ -54,7 +55,9 @@ def _typed_rows(request: Request, given: list[bound.Expr]) -> GivenRows:
 def _json_rows(request: Request, given: list[bound.Expr]) -> GivenRows:
     row, (array, limit, ctype) = request.evaluated(given)
     source = request.planner.new_source()
-    rows: nodes.Plan = nodes.JsonRows(source=source, document=array, path=ROOT)
+    may_be_array = bound.Compare(op=">=", left=array, right=EMPTY)  # no number is one
+    document = bound.Case(whens=((may_be_array, array),), otherwise=None)
+    rows: nodes.Plan = nodes.JsonRows(source=source, document=document, path=ROOT)
     value, number = (bound.ColumnRef(source=source, column=column) for column in (JSON_VALUE, JSON_NUMBER))
     if given[1] is not NULL:
         is_within = bound.Compare(op="<", left=number, right=bound.Cast(operand=limit, affinity="D"))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from turso_wasm.base.tree import children
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.comparison import (
@@ -24,7 +25,7 @@ from turso_wasm.bind.comparison import (
     in_list,
     shown,
 )
-from turso_wasm.bind.query import Core, Item, Query, Step
+from turso_wasm.bind.query import AggregateRef, Core, Item, Query, Step, WindowRef
 from turso_wasm.bind.select import compound_collations
 from turso_wasm.bind.walk import (
     all_of,
@@ -268,6 +269,34 @@ def _holds_of_groups(condition: bound.Expr, outputs: list[bound.Expr], core: Cor
 
 def _is_key(output: bound.Expr, core: Core, binder: Binder) -> bool:
     return any(same_expression(output, key, binder.pin) for key in core.group_by)
+
+
+def push_having_into_where(query: Query, binder: Binder) -> Query:
+    """What HAVING asks of the keys of groups is asked of rows; so is what is the same for all of them."""
+    for core in query.cores:
+        if core.group_by and core.having is not None:
+            left: list[bound.Expr] = []
+            for expr in conjuncts(core.having):
+                (core.where if _is_of_keys(expr, core, binder) else left).append(expr)
+            core.having = all_of(left)
+    return query
+
+
+def _is_of_keys(condition: bound.Expr, core: Core, binder: Binder) -> bool:
+    """It reads nothing but keys that are compared byte by byte. (That 0 is false is asked of groups: as in SQLite.)"""
+    if isinstance(condition, bound.Constant) and isinstance(condition.value, int):
+        return False
+    if not is_deterministic(condition) or has_subquery(condition):
+        return False
+    left = [condition]
+    while left:
+        expr = left.pop()
+        if collation_of(expr) == "BINARY" and _is_key(expr, core, binder):
+            continue
+        if isinstance(expr, bound.ColumnRef | AggregateRef | WindowRef):
+            return False
+        left += [part for part in children(expr) if isinstance(part, bound.Expr)]
+    return True
 
 
 def push_limits_into_compounds(query: Query, binder: Binder) -> Query:

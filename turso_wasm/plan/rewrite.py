@@ -37,6 +37,7 @@ from turso_wasm.plan.like_ranges import derive_like_ranges
 from turso_wasm.plan.pushdown import (
     is_sought_in_compound,
     push_filters_into_subqueries,
+    push_having_into_where,
     push_limits_into_compounds,
     test_arms,
 )
@@ -473,6 +474,7 @@ def _continues(found: list[bound.Compare], part: bound.Compare) -> bool:
 
 PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("flatten_subqueries", flatten_subqueries),
+    ("push_having_into_where", push_having_into_where),
     ("forget_unknown", forget_unknown),
     ("drop_true_conditions", drop_true_conditions),
     ("unnest_subqueries", _unnest),

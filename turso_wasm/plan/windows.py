@@ -23,6 +23,7 @@ from turso_wasm.bind.walk import (
     walk,
     window_expressions,
 )
+from turso_wasm.bind.windows import same_frame
 from turso_wasm.catalog.objects import IndexColumn, Table
 from turso_wasm.plan import cost, nodes
 
@@ -73,12 +74,16 @@ class Windowing:
         for index, call in enumerate(self.core.windows):
             new = Stage(_keys(call), len(call.partition), [index])
             others = found[1:] if index in copies else found
-            same = next((stage for stage, frame in others if frame == call.frame and self._alike(stage, new)), None)
+            alike = (stage for stage, frame in others if self._alike(stage, new) and self._is_frame(frame, call))
+            same = next(alike, None)
             if same is None:
                 found.append((new, call.frame))
             else:
                 same.calls.append(index)
         return [stage for stage, _ in found]
+
+    def _is_frame(self, frame: bound.Frame, call: bound.WindowCall) -> bool:
+        return same_frame(frame, call.frame, self.planner.binder)
 
     def _merged(self, stages: list[Stage]) -> list[Stage]:
         """Neighbours that differ in their frames only are computed together. (Others, with one between them that

@@ -132,6 +132,12 @@ def test_arrays_as_json() -> None:
     assert db.execute("SELECT count(*) FROM carray(?, -1), carray(NULL), unnest(NULL)", (given,)).fetchone() == (0,)
 
 
+@pytest.mark.parametrize("number", ["1", "1.5", "1, 2", "1, NULL, 'int8'", "?"])
+def test_a_number_is_no_array(number: str) -> None:
+    db = turso.connect(":memory:")
+    assert db.execute(f"SELECT value FROM carray({number})", (7,) * number.count("?")).fetchall() == []
+
+
 @pytest.mark.parametrize(
     ("sql", "message"),
     [
