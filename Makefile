@@ -25,7 +25,7 @@ assets: setup ## dist/: what pages load the engine from
 test: ## all tests (TESTS=path chooses some)
 	@$(PYTHON) .ci/prepare.py --tests
 ifeq ($(TESTS),tests)
-	@$(VENV)/python -m pytest tests $(addprefix --ignore ,$(APART))
+	@$(VENV)/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests $(addprefix --ignore ,$(APART))
 	@$(VENV)/python -m pytest $(APART)
 else
 	@$(VENV)/python -m pytest $(TESTS)

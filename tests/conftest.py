@@ -10,7 +10,11 @@ import time
 from zlib import crc32
 
 import pytest
+from hypothesis import settings
 
+# How long an example takes says how busy the machine is.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 # Some tests compile with another compiler than the process after them has; those of kept Programs say where to.
 os.environ["TURSO_WASM_PROGRAMS"] = "0"
 

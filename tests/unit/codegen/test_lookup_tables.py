@@ -9,6 +9,7 @@ import pytest
 
 import turso_wasm
 from tests.harness.planning import without
+from turso_wasm.kernel.base.limits import WORK_MAX
 from turso_wasm.runtime import engine
 
 ROWS = 20_000
@@ -71,7 +72,7 @@ def test_it_is_given_up_beyond_the_limit(db: Any) -> None:
         assert grown_by(db, LOOK_UP) < TABLE
         assert db.execute(LOOK_UP).fetchall() == found
     finally:
-        engine.host().function("work_memory_set")(0)
+        engine.host().function("work_memory_set")(WORK_MAX)
 
 
 def test_a_statement_that_changes_the_table_sees_its_changes(db: Any) -> None:

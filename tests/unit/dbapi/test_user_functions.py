@@ -77,7 +77,7 @@ def test_results_that_are_converted(module: Any, result: Any, kind: type) -> Non
     db.close()
 
 
-@pytest.mark.parametrize("result", [[1], {}, 1j, object(), "\ud800"], ids=repr)
+@pytest.mark.parametrize("result", [[1], {}, 1j, object(), "\ud800"], ids=["list", "dict", "complex", "object", "text"])
 def test_results_that_are_refused(module: Any, result: Any) -> None:
     db = module.connect(":memory:")
     db.create_function("f", 0, lambda: result)
