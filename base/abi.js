@@ -92,6 +92,9 @@ export const KernelConnection = Object.freeze({
   names: 148,
   name_sizes: 196,
   orders: 244,
+  capture: 336,
+  capture_size: 340,
+  capture_txn: 344,
 });
 
 /** Result codes by number. @type {Readonly<Record<number, string>>} */

@@ -36,7 +36,7 @@ STATEMENT = (
 )  # fmt: skip
 CONNECTION = (
     "autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms", "schema_epoch",
-    "pagers", "settings", "sizes", "n_sizes", "names", "name_sizes", "orders",
+    "pagers", "settings", "sizes", "n_sizes", "names", "name_sizes", "orders", "capture", "capture_size", "capture_txn",
 )  # fmt: skip
 KEYWORDS = (
     ("KEYWORDS", "All keywords.", sql.KEYWORDS | {"TEMPORARY"}),

@@ -25,6 +25,7 @@ __all__ = [
     "PARSE_DECLTYPES",
     "Binary",
     "Blob",
+    "Change",
     "Connection",
     "Cursor",
     "DataError",

@@ -195,6 +195,20 @@ class Connection:
             raise dbapi.ProgrammingError("Cannot operate on a closed database.")
         return self._inner
 
+    async def changes(
+        self, since: int | None = None, *, table: str | None = None, follow: bool = True, interval: float = 0.1
+    ) -> AsyncIterator[dbapi.Change]:
+        """As Connection.changes of `turso_wasm`; unless `follow` is False it goes on with what is committed later."""
+        reader = await self._run(lambda: dbapi.ChangeReader(self._connection, since, table))
+        while True:
+            found = await self._run(reader.batch)
+            for change in found:
+                yield change
+            if not found:
+                if not follow:
+                    return
+                await asyncio.sleep(interval)
+
     async def _run(self, function: Callable[..., T], *args: Any, **more: Any) -> T:
         """Call it in the connection's thread."""
         if self._executor is None:

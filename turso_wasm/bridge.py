@@ -56,7 +56,7 @@ class Compiler:
 
         environment: JSON, {"databases": [[slot, name, rows of sqlite_schema or null, descending, rows of sqlite_stat1],
         …], as runtime/schema.py Contents, "own": what the user has registered (web/usercode.js Own),
-        "settings": as in Environment}.
+        "settings", and "capture" unless that is "": as in Environment}.
         Errors: a malformed schema.
         """
         try:
@@ -74,6 +74,7 @@ class Compiler:
                 ),
                 _owned(described["own"]),
                 described["settings"],
+                described.get("capture", ""),
             )
             catalogs = known.catalogs()
         except Exception as error:  # B1

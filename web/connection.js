@@ -69,6 +69,17 @@ export class Connection {
     return this.#i32(C.settings);
   }
 
+  /** What changes are captured, '': none (catalog/capture.py Capture.text). */
+  get capture() {
+    const size = this.#i32(C.capture_size);
+    return size ? this.kernel.text(this.#i32(C.capture) >>> 0, size) : '';
+  }
+
+  /** Whether the transaction under way has changes that were captured. */
+  get hasCaptured() {
+    return this.kernel.refresh().i64[(this.address + C.capture_txn) >>> 3] !== 0n;
+  }
+
   /** UTF8, UTF16LE or UTF16BE. */
   get encoding() {
     return this.kernel.call('connection_encoding', this.address);

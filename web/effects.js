@@ -5,6 +5,7 @@ import { lex } from './lexer.js';
 /** PRAGMAs that a connection keeps, not the file. */
 const SETTINGS = new Set(
   `analysis_limit automatic_index busy_timeout cache_size cache_spill case_sensitive_like cell_size_check checkpoint_fullfsync
+  capture_data_changes_conn capture_data_changes_keep unstable_capture_data_changes_conn
   count_changes empty_result_callbacks foreign_keys full_column_names fullfsync ignore_check_constraints journal_size_limit
   legacy_alter_table locking_mode query_only read_uncommitted recursive_triggers reverse_unordered_selects secure_delete
   short_column_names synchronous temp_store threads trusted_schema wal_autocheckpoint`.split(/\s+/),
@@ -57,7 +58,8 @@ export function lastingEffects(sql) {
   if (!LASTING.test(sql)) return [];
   return statements(sql).flatMap(({ first, key, start, end }) => {
     const setting = first === 'PRAGMA' ? SETTING.exec(key)?.[1]?.toLowerCase() : undefined;
-    if (setting && SETTINGS.has(setting)) return [{ name: key.split(/ [=(]/)[0], sql: sql.slice(start, end) }];
+    if (setting && SETTINGS.has(setting))
+      return [{ name: key.split(/ [=(]/)[0].replace(/unstable_/i, ''), sql: sql.slice(start, end) }];
     return first === 'ATTACH' || first === 'DETACH' ? [{ name: '', sql: sql.slice(start, end) }] : [];
   });
 }

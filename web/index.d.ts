@@ -340,6 +340,45 @@ export interface Live<T = Row> extends AsyncIterableIterator<LivePatch<T>, undef
   return(): Promise<IteratorResult<LivePatch<T>, undefined>>;
 }
 
+/** A captured change. */
+export interface CapturedChange {
+  /** Counts up. Pass the last one that was dealt with as `since` to go on behind it. */
+  id: number;
+  /** In seconds since 1970. */
+  time: number;
+  /** Equal for the changes of one transaction, whose last is its 'commit'; null in tables of the first layout. */
+  transaction: number | null;
+  type: 'insert' | 'update' | 'delete' | 'commit';
+  /** 'sqlite_schema' for changes of the schema, null of a commit, as the key is. */
+  table: string | null;
+  /** The rowid; of a WITHOUT ROWID table the values of its primary key. */
+  key: number | bigint | SqlValue[] | null;
+  /** The row by the names that the columns had then, as far as it was captured. */
+  before: Row | null;
+  after: Row | null;
+  /** The columns that an update has written, in mode 'full'. */
+  assigned: string[] | null;
+  /** Whether REPLACE has deleted the row. */
+  replaced: boolean;
+}
+
+/** Leaving the loop, or `return()`, ends it. */
+export interface Changes extends AsyncIterableIterator<CapturedChange, undefined>, AsyncDisposable {
+  next(): Promise<IteratorResult<CapturedChange, undefined>>;
+  return(): Promise<IteratorResult<CapturedChange, undefined>>;
+  /** Number of the last change that was read; `undefined`: none yet, and it begins with the next. */
+  readonly since: number | undefined;
+}
+
+export interface ChangesOptions {
+  /** Changes behind this one, 0: from the first on. Default: from now on. */
+  since?: number;
+  /** The table of changes. Default: the one that this connection captures into, or turso_cdc. */
+  table?: string;
+  /** Ends it: it rejects with the signal's reason. */
+  signal?: AbortSignal | null;
+}
+
 export interface LiveOptions {
   /** Ends it: it rejects with the signal's reason. */
   signal?: AbortSignal | null;
@@ -372,8 +411,7 @@ export interface Database extends Handle, AsyncDisposable {
   readonly memory: boolean;
   /** As of the last answer: whether a transaction is open. */
   readonly inTransaction: boolean;
-  /** As of the last answer: rows changed by the last statement that changes any; by all of this connection's. */
-  readonly changes: number;
+  /** As of the last answer: rows changed by all statements of this connection. (What one has changed, `run` says.) */
   readonly totalChanges: number;
   /** Statements prepared from now on give integers as BigInt; false: as numbers. */
   defaultSafeIntegers(on?: boolean): this;
@@ -394,6 +432,11 @@ export interface Database extends Handle, AsyncDisposable {
    * without one.
    */
   live<T = Row>(sql: string, params?: SqlParameter[] | Record<string, SqlParameter>, options?: LiveOptions): Live<T>;
+  /**
+   * Captured changes (PRAGMA capture_data_changes_conn; docs/change-capture.md) behind number `since`, and then those that are committed,
+   * in whatever tab. It throws if `since` is no change yet, or those behind it are not kept any more; otherwise it ends as `live` does.
+   */
+  changes(options?: ChangesOptions): Changes;
   /** The database as a file that SQLite opens, in memory. */
   export(): Promise<Uint8Array<ArrayBuffer>>;
   /** `export` under the name that others have for it. */

@@ -59,7 +59,8 @@ export class Preparer {
     if (!lexed.key) return null;
     const { bootstrap } = this.#database.engine.library;
     const text = sql.slice(lexed.start, lexed.end);
-    if (NEEDS_NO_SCHEMA.test(text) || text === PAGES) return this.#prepare(bootstrap, sql, start, lexed);
+    if ((NEEDS_NO_SCHEMA.test(text) && !this.#database.connection.hasCaptured) || text === PAGES)
+      return this.#prepare(bootstrap, sql, start, lexed);
     const aboutKey = keyPragma(lexed);
     if (aboutKey) return this.#prepareKey(aboutKey, sql, start, lexed);
     try {

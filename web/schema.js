@@ -83,12 +83,13 @@ export class Schema {
   /** The compiler's number for it, 0: not told yet. */
   number = 0;
 
-  /** @param {Library} library @param {Contents[]} databases @param {Own[]} own @param {number} settings @param {string} key */
-  constructor(library, databases, own, settings, key) {
+  /** @param {Library} library @param {Contents[]} databases @param {Own[]} own @param {number} settings @param {string} capture @param {string} key */
+  constructor(library, databases, own, settings, capture, key) {
     this.library = library;
     this.databases = databases;
     this.own = own;
     this.settings = settings;
+    this.capture = capture;
     this.key = key;
   }
 
@@ -268,8 +269,9 @@ export class Library {
    * @param {Contents[]} databases
    * @param {Own[]} own what the user has registered
    * @param {number} settings as Environment.settings (runtime/schema.py)
+   * @param {string} capture what changes are captured (Connection.capture)
    */
-  schema(databases, own = [], settings = 0) {
+  schema(databases, own = [], settings = 0, capture = '') {
     const contents = databases.map(({ slot, name, rows, descending, statistics }) => [
       slot,
       name,
@@ -277,8 +279,8 @@ export class Library {
       descending,
       statistics,
     ]);
-    const key = JSON.stringify({ databases: contents, own, settings }, plain);
-    const schema = this.#schemas.get(key) ?? new Schema(this, databases, [...own], settings, key);
+    const key = JSON.stringify({ databases: contents, own, settings, capture: capture || undefined }, plain);
+    const schema = this.#schemas.get(key) ?? new Schema(this, databases, [...own], settings, capture, key);
     this.#schemas.delete(key);
     this.#schemas.set(key, schema);
     const unused = [...this.#schemas.values()].filter((one) => one.users === 0 && one !== schema);

@@ -112,7 +112,7 @@ export class VisibleSchema {
       const databases = connection.databases().map(({ slot, name }) => this.#readContents(slot, name, bootstrap));
       try {
         const settings = (connection.settings & SETTINGS_COMPILED) | encoding;
-        const schema = engine.library.schema(databases, this.#user.own, settings);
+        const schema = engine.library.schema(databases, this.#user.own, settings, connection.capture);
         const view = this.#withStatistics({ schema, cookies, epoch });
         if (`${connection.cookies()}` === `${cookies}`) return view;
       } catch (error) {
@@ -137,7 +137,7 @@ export class VisibleSchema {
 
   /** The same with what ANALYZE left, which a Program of the schema without reads. @param {View} view @returns {View} */
   #withStatistics(view) {
-    const { databases, settings } = view.schema;
+    const { databases, settings, capture } = view.schema;
     if (!databases.some(hasStatistics)) return view;
     this.#see(view);
     try {
@@ -148,7 +148,7 @@ export class VisibleSchema {
           statistics: this.#query(view.schema, `${STATISTICS_QUERY} ${quoted(contents.name)}.sqlite_stat1`),
         };
       });
-      return { ...view, schema: this.#database.engine.library.schema(known, this.#user.own, settings) };
+      return { ...view, schema: this.#database.engine.library.schema(known, this.#user.own, settings, capture) };
     } finally {
       this.#see(null);
     }

@@ -92,7 +92,8 @@ export async function face(db: Database): Promise<void> {
   await db.all('SELECT 1 IN (?)', [[new Uint8Array(1)]]);
   // @ts-expect-error: a Date in a template
   db.sql`SELECT ${new Date()}`;
-  db.defaultSafeIntegers().changes.toFixed();
+  db.defaultSafeIntegers().totalChanges.toFixed();
+  for await (const { type, before } of db.changes({ since: 0 })) void [type.length, before?.a];
   void [found, one, nested, isReader, results, names, bytes, plan, values([1]), join([fragment`1`])];
 }
 

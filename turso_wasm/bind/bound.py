@@ -281,6 +281,18 @@ class CheckVirtual(Expr):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class Record(Expr):
+    """The values as a blob in SQLite's record format, texts in UTF-8."""
+
+    values: tuple[Expr, ...]
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CaptureTime(Expr):
+    """When a change is captured, in seconds since 1970."""
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class CheckedVirtual(Node):
     """A virtual table that can be checked, and its shadow tables, by suffix. content: the user's table that its rows
     are in.

@@ -26,6 +26,7 @@ from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.row_functions import bind_rtreecheck, row_function
 from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.table_names import bind_columns_array
 from turso_wasm.bind.walk import fingerprint, same_expression, strip_collation
 from turso_wasm.bind.windows import bind_window_call
 from turso_wasm.catalog.functions import BUILTIN, library_function
@@ -86,6 +87,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         fail(f"ORDER BY may not be used with non-aggregate {node.name}()", node)
     _check_safe(binder, function, node)
     binder.calls_user = binder.calls_user or function.style == "user"
+    if name == "table_columns_json_array" and function.number < 0:
+        return bind_columns_array(binder, binder.exprs(node.arguments, scope)[0])
     if name == "likelihood" and function.number < 0:
         _check_probability(binder, node)
     if name == "match" and function.number < 0:

@@ -6,6 +6,7 @@ Settings that matter when a statement runs, and not before, are the kernel's alo
 from __future__ import annotations
 
 from turso_wasm.base.records import dataclass
+from turso_wasm.catalog.capture import NO_CAPTURE, Capture
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Settings:
     short_column_names: bool = True
     legacy_alter_table: bool = False
     trusted_schema: bool = True
+    capture: Capture = NO_CAPTURE  # of changes
     encoding: int = 1  # of the databases: 1 UTF-8, 2 UTF-16le, 3 UTF-16be
 
 

@@ -98,7 +98,8 @@ def compile_plan(
     program.changes = tuple(sorted(unit.changed))
     program.reads = tables_read(plan) if program.readonly else ()
     program.pinned.update(unit.pinned)
+    commits = isinstance(plan, nodes.Transaction) and plan.commit is not None  # it may begin to write by itself
     program.checks = tuple(slot for slot, (_, checked) in slots.items() if checked) or (
-        () if attached is None else (attached,)
+        (0,) if commits else () if attached is None else (attached,)
     )
     return program

@@ -48,6 +48,8 @@ def raise_constraint(ctx: Context, how: str, code: int, message: str) -> None:
     """Raise a constraint error that takes with it what `how` says."""
     raw = message.encode()
     on_error = ON_ERROR.get(how, ON_ERROR_ABORT)
+    if how == "FAIL" and ctx.unit.fails is not None:
+        ctx.unit.fails(ctx)
     ctx.do("raise_constraint", ctx.stmt, on_error, code, ctx.data_address(raw), len(raw))
     ctx.f.unreachable()
 

@@ -20,6 +20,7 @@ from turso_wasm.codegen.modules.registry import WRITERS
 from turso_wasm.codegen.roots import ROOTS, emit_root
 from turso_wasm.codegen.sources import (
     ROWID,
+    LocalSource,
     RecordSource,
     Source,
     index_fields,
@@ -28,8 +29,10 @@ from turso_wasm.codegen.sources import (
     open_table,
     table_source,
 )
+from turso_wasm.codegen.tables import NewRow
+from turso_wasm.codegen.triggers import emit_commit_row, fire
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue, collation_code
-from turso_wasm.codegen.writes import change_rows
+from turso_wasm.codegen.writes import change_rows, decode_row, keep_values
 from turso_wasm.kernel.abi import (
     DB_SCHEMA_COOKIE,
     INDEX_BTREE,
@@ -109,6 +112,10 @@ class SchemaChange:
         blob = encode_entry([*texts, SqlValue(INTEGER, root), ctx.constant(step.sql)], ctx)
         rowid = f.local(I64, "rowid", f.call("table_new_rowid", self.cursor))
         ctx.do("table_insert", self.cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+        if step.captured and self.node.coming:
+            row = NewRow([*texts, SqlValue(INTEGER, root), ctx.constant(step.sql)], rowid, self.schema)
+            with f.block() as done:
+                fire(self.node.coming, None, row, ctx, done)
 
     def remove_schema_rows(self, step: nodes.RemoveSchemaRows) -> None:
         """Those of one object."""
@@ -123,7 +130,13 @@ class SchemaChange:
                 else:
                     f.br(keep, if_=self._is(source, TYPE, step.type).eqz())
                     f.br(keep, if_=self._is(source, NAME, step.name).eqz())
+                captured = step.captured and bool(self.node.going)
+                if captured:
+                    decode_row(source, ctx)
+                    keep_values(source, ctx)
                 ctx.do("cursor_delete", self.cursor)
+                if captured:
+                    fire(self.node.going, source, None, ctx, keep)
 
         self.each_schema_row(body)
 
@@ -223,8 +236,26 @@ class SchemaChange:
             blob = encode_entry(values, ctx)
             f.set(rowid, rowid + 1)
             ctx.do("table_insert", cursor, rowid, blob.wrap(), blob.shr_u(32).wrap())
+            if step.coming:
+                row = LocalSource(values)
+                row.decoded[ROWID] = SqlValue(INTEGER, rowid)
+                with f.block() as done:
+                    fire(step.coming, None, row, ctx, done)
 
         change_rows(step.child, ctx, each)
+
+    def first_row(self, step: nodes.FirstRow) -> None:
+        """A row, and its entry in the index on the first column."""
+        ctx, slot = self.ctx, self.node.slot
+        texts = [ctx.constant(text) for text in step.values]
+        (index,) = step.table.indexes
+        key = key_info(index_fields(index, step.table), ctx)
+        rows = open_cursor(slot, self.registers[step.register], None, ctx, write=True, here=True)
+        entries = open_cursor(slot, self.registers[step.register + 1], key, ctx, write=True, here=True)
+        blob = encode_entry(texts, ctx)
+        ctx.do("table_insert", rows, i64(1), blob.wrap(), blob.shr_u(32).wrap())
+        blob = encode_entry([texts[0], ctx.constant(1)], ctx)
+        ctx.do("index_insert", entries, blob.wrap(), blob.shr_u(32).wrap())
 
     def raise_on_row(self, step: nodes.RaiseOnRow) -> None:
         """Fail if the child gives a row."""
@@ -317,6 +348,7 @@ STEPS: dict[type, Callable[[SchemaChange, Any], None]] = {
     nodes.DropBtree: SchemaChange.drop_btree,
     nodes.FillIndex: SchemaChange.fill_index,
     nodes.InsertRows: SchemaChange.insert_rows,
+    nodes.FirstRow: SchemaChange.first_row,
     nodes.RaiseOnRow: SchemaChange.raise_on_row,
     nodes.RewriteRows: SchemaChange.rewrite_rows,
     nodes.CreateVirtual: SchemaChange.create_virtual,
@@ -333,6 +365,9 @@ def emit_ddl(node: nodes.Ddl, ctx: Context) -> None:
     ctx.in_ddl = True
     ddl = SchemaChange(node, ctx)
     for step in node.steps:
+        if isinstance(step, nodes.DropBtree):  # which may move the table of changes
+            emit_commit_row(ctx)
+            ctx.unit.commit = None
         with nullcontext() if isinstance(step, LONG_STEPS) else ctx.unsuspended():
             STEPS[type(step)](ddl, step)
     if not node.changes_schema:
@@ -353,3 +388,12 @@ def _emit_prepared(node: nodes.Prepared, ctx: Context) -> None:
 
 
 ROOTS[nodes.Prepared] = _emit_prepared
+
+
+def _emit_captured(node: nodes.Captured, ctx: Context) -> None:
+    ctx.unit.commit, ctx.unit.fails = node.commit, emit_commit_row
+    emit_root(node.child, ctx)
+    emit_commit_row(ctx)
+
+
+ROOTS[nodes.Captured] = _emit_captured

@@ -17,7 +17,7 @@ from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.encodings import ENCODED, arguments, as_bytes, as_text, concatenated, result
 from turso_wasm.codegen.late_operands import late_side, null_or
-from turso_wasm.codegen.records import copied
+from turso_wasm.codegen.records import copied, encode_record
 from turso_wasm.codegen.subtypes import mark, mark_as_chosen, may_have_subtype, store_with_subtype
 from turso_wasm.codegen.values import (
     AFFINITY_CODE,
@@ -427,6 +427,26 @@ def _no_match(node: bound.Call, ctx: Context) -> SqlValue:
     return NULL_VALUE
 
 
+def _transaction(node: bound.Call, ctx: Context) -> SqlValue:
+    """The number of the transaction whose changes are captured, the argument if none was yet."""
+    f = ctx.f
+    given = emit_value(node.args[0], ctx)
+    connection = f.load("i32", ctx.stmt, Run.offset("connection"))
+    number = f.local(I64, "txn", f.load("i64", connection, KernelConnection.offset("capture_txn")))
+    result = ctx.chosen()
+    with f.if_(number != 0) as otherwise:
+        ctx.choose(result, SqlValue(INTEGER, number))
+        otherwise.else_()
+        ctx.choose(result, given)
+    return result
+
+
+def _is_autocommit(node: bound.Call, ctx: Context) -> SqlValue:
+    f = ctx.f
+    connection = f.load("i32", ctx.stmt, Run.offset("connection"))
+    return SqlValue(INTEGER, f.load("i32", connection, KernelConnection.offset("autocommit")).extend_u())
+
+
 CODES = {"raise": SQLITE_ERROR, "raise_damage": SQLITE_CORRUPT_VTAB}
 SPECIAL: dict[str, Callable[[bound.Call, Context], SqlValue]] = {
     "raise": _raise,
@@ -442,7 +462,18 @@ SPECIAL: dict[str, Callable[[bound.Call, Context], SqlValue]] = {
     "changes": _connection_field("changes"),
     "total_changes": _connection_field("total_changes"),
     "last_insert_rowid": _connection_field("last_insert_rowid"),
+    "conn_txn_id": _transaction,
+    "is_autocommit": _is_autocommit,
 }
+
+
+def _record(node: bound.Record, ctx: Context) -> SqlValue:
+    ensure(node.values, ctx)
+    return SqlValue(BLOB, encode_record([emit_value(value, ctx) for value in node.values], ctx))
+
+
+def _capture_time(node: bound.CaptureTime, ctx: Context) -> SqlValue:
+    return SqlValue(INTEGER, ctx.f.call("capture_seconds", ctx.stmt))
 
 
 EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
@@ -456,6 +487,8 @@ EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
     bound.Collated: _collated,
     bound.Generated: _generated,
     bound.Call: _call,
+    bound.Record: _record,
+    bound.CaptureTime: _capture_time,
 }
 
 # --- columns an expression reads ------------------------------------------------------------------------

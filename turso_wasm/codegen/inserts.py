@@ -41,7 +41,7 @@ from turso_wasm.codegen.writes import (
     given_rowid,
     seek_row_of_entry,
 )
-from turso_wasm.kernel.abi import KernelConnection, Run
+from turso_wasm.kernel.abi import INTEGER, KernelConnection, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64, select
 
@@ -138,6 +138,8 @@ def _insert_one(
             sequence.note(rowid)
             if shares:
                 sequence.write_back()
+        if node.numbered is not None:
+            row.decoded[node.numbered] = SqlValue(INTEGER, f.call("capture_number", ctx.stmt, rowid))
     compute(node.generated, node.source, row, ctx)
     check_types_early(table, row, range(len(table.columns)), ctx)
     check_not_null(node, row, ignored, ctx)
@@ -154,6 +156,7 @@ def _insert_one(
         connection = f.load("i32", ctx.stmt, Run.offset("connection"))
         f.store("i64", connection, rowid, KernelConnection.offset("last_insert_rowid"))
     count_change(ctx)
+    fire(node.effects.actions, None, row, ctx, ignored)
     show_row(node.effects, node.returning, ctx, lambda fires: fire(fires, None, row, ctx, ignored))
 
 

@@ -41,6 +41,8 @@ LONG_STEPS = (
 
 def has_loop(plan: nodes.Plan) -> bool:
     """Rows can come in any number, in the plan or in a subquery of it."""
+    if isinstance(plan, nodes.Captured):
+        return has_loop(plan.child)
     if isinstance(plan, nodes.Ddl):
         return any(isinstance(step, LONG_STEPS) for step in plan.steps)
     return isinstance(plan, nodes.Prepared) or _loops((plan,), set())

@@ -10,6 +10,7 @@ from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, emit_source
 from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import LocalSource
+from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, NULL, Run
 from turso_wasm.plan import nodes
@@ -21,6 +22,8 @@ NAMED = {"savepoint": "savepoint_open", "release": "savepoint_release", "rollbac
 
 def emit_transaction(node: nodes.Transaction, ctx: Context) -> None:
     """BEGIN, COMMIT, ROLLBACK, SAVEPOINT, RELEASE, ROLLBACK TO."""
+    if node.commit is not None:
+        _close_changes(node, node.commit, ctx)
     if node.op == "begin":
         ctx.do("transaction_begin", ctx.stmt, MODES[node.mode])
     elif node.op in NAMED:
@@ -28,6 +31,17 @@ def emit_transaction(node: nodes.Transaction, ctx: Context) -> None:
         ctx.do(NAMED[node.op], ctx.stmt, ctx.data_address(raw), len(raw))
     else:
         ctx.do("transaction_commit" if node.op == "commit" else "transaction_rollback", ctx.stmt)
+
+
+def _close_changes(node: nodes.Transaction, commit: nodes.Fire, ctx: Context) -> None:
+    """What belongs to a commit of captured changes. The statement begins to write for that only."""
+    f, name = ctx.f, node.name.encode()
+    with f.if_(f.call("capture_commits", ctx.stmt, ctx.data_address(name or b"\0"), len(name))), f.block() as done:
+        cookie = f.load("i32", ctx.stmt, Run.offset("cookies"))
+        ctx.do("statement_begin", ctx.stmt, 0, 1, cookie)
+        ctx.do("statement_savepoint", ctx.stmt)
+        fire((commit,), None, None, ctx, done)
+    ctx.do("capture_closes", ctx.stmt)
 
 
 def key_words(key: bound.Expr | None, ctx: Context) -> tuple[Expr | int, ...]:

@@ -85,6 +85,14 @@ def _fire(program: nodes.TriggerProgram, old: Source | None, new: Source | None,
         f.br(ignored, if_=f.call("trigger_leave", ctx.stmt))
 
 
+def emit_commit_row(ctx: Context) -> None:
+    """Where a statement may commit captured changes: fire what belongs to that."""
+    if ctx.unit.commit is None:
+        return
+    with ctx.f.if_(ctx.f.call("capture_ends", ctx.stmt)), ctx.f.block() as done:
+        fire((ctx.unit.commit,), None, None, ctx, done)
+
+
 def _compile(program: nodes.TriggerProgram, caller: Context) -> _Compiled:
     ctx = caller.routine("trigger", program_loops(program), is_trigger=True)
     parts = tree.walk((*program.steps, *([] if program.when is None else [program.when])))  # in subqueries, too
@@ -101,7 +109,7 @@ def _compile(program: nodes.TriggerProgram, caller: Context) -> _Compiled:
         if program.when is not None:
             jump(program.when, over, ctx, when=False, on_null=True)
         for step in program.steps:
-            _step(step, ctx)
+            _step(step, program.counts, ctx)
     finished = ctx.finish()
     routine.frame_size = finished.frame_size
     assert routine.size_at is not None
@@ -109,12 +117,13 @@ def _compile(program: nodes.TriggerProgram, caller: Context) -> _Compiled:
     return compiled
 
 
-def _step(step: nodes.Plan, ctx: Context) -> None:
+def _step(step: nodes.Plan, counts: bool, ctx: Context) -> None:
     if isinstance(step, nodes.Output):
         emit_source(step.child, ctx, lambda: _evaluate(step.exprs, ctx))
         return
     emit_root(step, ctx)
-    ctx.do("trigger_step", ctx.stmt)
+    if counts:
+        ctx.do("trigger_step", ctx.stmt)
 
 
 def _evaluate(exprs: Sequence[bound.Expr], ctx: Context) -> None:
@@ -134,6 +143,8 @@ def _raise(node: bound.Raise, ctx: Context) -> SqlValue:
         return NULL_VALUE
     text = with_affinity(emit_value(node.message, ctx), "B", ctx)
     payload = text.payload
+    if node.action == "FAIL":
+        emit_commit_row(ctx)
     with f.if_(text.has_tag(NULL).eqz()) as otherwise:
         ctx.do(
             "raise_constraint",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from turso_wasm.wasm.module import Module
 if TYPE_CHECKING:
     from turso_wasm.codegen.labels import Labels
     from turso_wasm.codegen.profile import Profiler
+    from turso_wasm.plan import nodes
     from turso_wasm.wasm.symbols import Symbols
 
 
@@ -53,6 +54,8 @@ class Unit:
         self.typed: dict[Any, Any] = {}  # compiled functions of the user's (codegen/typed/function.py)
         self.counts_changes = False
         self.changed: set[tuple[int, str]] = set()  # tables: slot, name
+        self.commit: nodes.Fire | None = None  # what is fired where the statement may commit captured changes
+        self.fails: Callable[[Any], None] | None = None  # … if it ends by an error that keeps what was done
         self.profile: Profiler | None = None  # EXPLAIN ANALYZE: what is emitted is measured
         self.labels: Labels | None = None  # EXPLAIN: what is emitted says which node it is of, and is never run
 

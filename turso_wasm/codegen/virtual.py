@@ -57,17 +57,20 @@ def _write_one(
     node: nodes.WriteVirtual, writer: Writer, watched: WatchedRows | None, skipped: Label, ctx: Context
 ) -> None:
     f = ctx.f
-    ensure([node.old, node.values, node.rowid], ctx)
+    ensure([node.old, node.values, node.rowid, node.before], ctx)
     old = None if node.old is None else f.local(I64, "old_rowid", emit_value(node.old, ctx).payload)
     if node.is_delete:
         assert old is not None
+        before = _row_before(node, old, ctx)
         with nullcontext() if watched is None else watched.going(old, ctx):
             writer.delete(old)
         count_change(ctx)
+        fire(node.captures, before, None, ctx, skipped)
         return
     rowid = NULL_VALUE if node.rowid is None else emit_value(node.rowid, ctx)
     given = [emit_value(value, ctx) for value in node.values]
     row = VirtualRow(list(given), rowid)
+    before = _row_before(node, old, ctx) if old is not None else None
     if node.returning:  # of the row that is to be written: whatever becomes of it, as SQLite does
         columns = zip(given, node.table.columns, strict=True)
         shown = ctx.sources[node.source] = LocalSource([with_affinity(value, c.affinity, ctx) for value, c in columns])
@@ -81,6 +84,34 @@ def _write_one(
     if new is not None:
         writer.inserted(new)
     count_change(ctx)
+    if node.captures:
+        after = LocalSource(list(given))
+        number = f.local(I64, "rowid", _rowid_after(node, row, old, ctx) if old is not None else new)
+        after.decoded[ROWID] = SqlValue(INTEGER, number)
+        fire(node.captures, before, after, ctx, skipped)
+
+
+def _rowid_after(node: nodes.WriteVirtual, row: VirtualRow, old: Local, ctx: Context) -> Expr:
+    """The rowid of a row that was updated (i64)."""
+    is_given, number = ctx.f.call_multi("rowid_exact", *_given_rowid(node, row).pair)
+    return select(is_given, number, old)
+
+
+def _given_rowid(node: nodes.WriteVirtual, row: VirtualRow) -> SqlValue:
+    """The rowid that a statement gives a row."""
+    docid = node.table.numbers.get("docid", -1)
+    if docid in node.changed:
+        return row.columns[docid]
+    return row.rowid if fold(node.table.module).startswith("fts") else row.columns[0]
+
+
+def _row_before(node: nodes.WriteVirtual, rowid: Local, ctx: Context) -> LocalSource | None:
+    """The row that is to be changed, if that is captured."""
+    if not node.captures:
+        return None
+    row = LocalSource([emit_value(value, ctx) for value in node.before])
+    row.decoded[ROWID] = SqlValue(INTEGER, rowid)
+    return row
 
 
 class WatchedRows:
@@ -114,7 +145,7 @@ class WatchedRows:
     ) -> Expr | None:
         """What the writer does with a row, and what goes with it; as Writer.insert and Writer.update."""
         f = ctx.f
-        given = self._given_rowid(node, row)
+        given = _given_rowid(node, row)
         is_given, number = f.call_multi("rowid_exact", *given.pair)
         exact = f.local(I64, "given", select(is_given, number, NO_ROWID))
         if old is not None:
@@ -129,12 +160,6 @@ class WatchedRows:
         f.do(f.call("cursor_seek_rowid", self.cursor, new))
         self._coming(given, ctx)
         return new
-
-    def _given_rowid(self, node: nodes.WriteVirtual, row: VirtualRow) -> SqlValue:
-        docid = node.table.numbers.get("docid", -1)
-        if docid in node.changed:
-            return row.columns[docid]
-        return row.rowid if fold(node.table.module).startswith("fts") else row.columns[0]
 
     def _coming(self, given: SqlValue, ctx: Context) -> None:
         """The cursor is on the new row, if there is one. given: its rowid, NULL: it was chosen."""

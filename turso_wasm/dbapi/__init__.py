@@ -5,6 +5,7 @@ from typing import Any
 
 from turso_wasm.catalog.build import SQLITE_VERSION
 from turso_wasm.dbapi.blob import Blob
+from turso_wasm.dbapi.changes import Change, ChangeReader
 from turso_wasm.dbapi.compiled import compiled
 from turso_wasm.dbapi.connection import Connection, connect
 from turso_wasm.dbapi.constants import CONSTANTS
@@ -58,6 +59,8 @@ __all__ = [
     "PARSE_DECLTYPES",
     "Binary",
     "Blob",
+    "Change",
+    "ChangeReader",
     "Connection",
     "Cursor",
     "DataError",

@@ -11,6 +11,7 @@ from turso_wasm.base.errors import SqlError
 from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.dbapi import arguments
 from turso_wasm.dbapi.blob import Blob
+from turso_wasm.dbapi.changes import Change, ChangeReader, read_changes
 from turso_wasm.dbapi.columnar import Framed
 from turso_wasm.dbapi.cursor import Cursor, Parameters
 from turso_wasm.dbapi.deprecations import soon_by_name, warn_of_leak, warn_of_positions
@@ -202,6 +203,18 @@ class Connection(Registering, Framed, Hooked, Limited, Transacting, Imaged, argu
         """The database as SQL statements; `filter`: a LIKE pattern for the names of what is dumped."""
         self._check()
         return dump_statements(self, filter)
+
+    def changes(
+        self, since: int | None = None, *, table: str | None = None, follow: bool = False, interval: float = 0.1
+    ) -> Iterator[Change]:
+        """Captured changes behind number `since` (None: from now on; 0: from the first), of a table of changes.
+
+        table: None: the one this connection captures into, or turso_cdc. follow: go on with those that are committed
+        later, by whomever, looking every `interval` seconds; else end with the last there is.
+        Errors: OperationalError: no such table; `since` is no change yet, or those behind it are not kept any more.
+        """
+        self._check()
+        return read_changes(ChangeReader(self, since, table), follow, interval)
 
     def blobopen(self, table: str, column: str, row: int, /, *, readonly: bool = False, name: str = "main") -> Blob:
         """The BLOB or TEXT in a column of the row with a rowid. Errors: OperationalError; OverflowError."""

@@ -340,6 +340,9 @@ class KernelConnection(Struct):
     host_objects: i32  # the last number given to something that the host keeps (kernel/base/callback.py U4)
     sizes: i32  # H: the TableSizes of a Program that was refused because of them, 0: none
     n_sizes: i32  # H
+    capture: ptr[u8]  # H: what changes are captured, as text (catalog/capture.py Capture)
+    capture_size: i32  # H: 0: none are
+    capture_txn: i64  # change_txn_id of the transaction under way, 0: none of its changes was captured
 
 
 SMALL_TABLE = 6  # the largest class of tables that are small: they have less than 4^6 rows

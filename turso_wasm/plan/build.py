@@ -30,6 +30,7 @@ from turso_wasm.plan.alter.drop_column import plan_drop_column
 from turso_wasm.plan.alter.rename_column import plan_rename_column
 from turso_wasm.plan.alter.rename_table import plan_rename_table
 from turso_wasm.plan.batches import gather_calls
+from turso_wasm.plan.capture import capture_commit, capture_schema
 from turso_wasm.plan.explain import explain_analyze, explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
@@ -114,6 +115,8 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder.authority = context.authority
     binder.sizes = None if "sizes" in binder.without else context.sizes
     planned = build(binder, statement)
+    if planned.slots.get(0, (False,))[0] and (commit := capture_commit(binder)) is not None:
+        planned.plan = nodes.Captured(child=planned.plan, commit=commit)
     if binder.before:
         planned.plan = nodes.Prepared(before=tuple(binder.before), child=planned.plan)
         planned.readonly = False
@@ -169,6 +172,8 @@ def _ddl(plan_change: Callable[[Binder, Any], tuple[nodes.Plan, Catalog | None]]
         plan, catalog = plan_change(binder, node)
         if catalog is None:
             return Planned(plan, "ddl")
+        if isinstance(plan, nodes.Ddl):
+            plan = capture_schema(binder, plan)
         return Planned(
             plan, "ddl", readonly=False, changes_schema=True, slots=_slots(binder, binder.written | {catalog.slot})
         )
@@ -209,7 +214,7 @@ def _transaction(binder: Binder, node: Any) -> Planned:
                 raise SqlError(SQLITE_ERROR, "not supported yet: BEGIN CONCURRENT", node.span)
             plan = nodes.Transaction(op="begin", mode=TRANSACTION_MODES[node.mode])
         case ast.Commit():
-            plan = nodes.Transaction(op="commit")
+            plan = nodes.Transaction(op="commit", commit=capture_commit(binder))
         case ast.Rollback():
             plan = (
                 nodes.Transaction(op="rollback")
@@ -219,7 +224,7 @@ def _transaction(binder: Binder, node: Any) -> Planned:
         case ast.Savepoint():
             plan = nodes.Transaction(op="savepoint", name=node.name)
         case _:
-            plan = nodes.Transaction(op="release", name=node.name)
+            plan = nodes.Transaction(op="release", name=node.name, commit=capture_commit(binder))
     return Planned(plan, "transaction")
 
 

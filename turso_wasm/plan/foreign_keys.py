@@ -30,6 +30,7 @@ from turso_wasm.catalog.foreign_keys import ForeignKey, foreign_keys_of, foreign
 from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.capture import Kind, capture_change
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.triggers import plan_program, row_effects
 from turso_wasm.sql import ast
@@ -43,7 +44,8 @@ class ForeignKeyEffects:
 
     changed: the columns that an UPDATE assigns (-1: the rowid), None: all. at_once: it is the only row of a statement
     that does nothing else, so that what a new row lacks is an error at once. dropping: the table goes with all its
-    rows; keys that do not fit are no error then. Errors: "foreign key mismatch - …", "no such table: …".
+    rows; keys that do not fit are no error then. replaced: REPLACE deletes the row. Errors:
+    "foreign key mismatch - …", "no such table: …".
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class ForeignKeyEffects:
         changed: Collection[int] | None = None,
         at_once: bool = False,
         dropping: bool = False,
+        replaced: bool = False,
     ) -> None:
         self.binder = binder
         self.table = table
@@ -63,6 +66,7 @@ class ForeignKeyEffects:
         self.changed = None if changed is None else with_dependents(table, changed)
         self.at_once = at_once
         self.dropping = dropping
+        self.replaced = replaced
         self.is_gone = True
         self.leaving: list[nodes.CountViolations] = []
         self.arriving: list[nodes.CountViolations] = []
@@ -74,8 +78,11 @@ class ForeignKeyEffects:
             self._collect()
 
     def add_to(self, effects: nodes.RowEffects) -> nodes.RowEffects:
-        """Triggers, and what goes with foreign keys."""
+        """Triggers, and what goes with foreign keys and with capturing changes."""
         leaving, arriving, actions = tuple(self.leaving), tuple(self.arriving), tuple(self.actions)
+        if self.binder.trace is None and not self.dropping:
+            kind: Kind = "insert" if self.old is None else "delete" if self.new is None else "update"
+            actions = (*capture_change(self.binder, self.table, kind, self.changed or (), self.replaced), *actions)
         if leaving or arriving or actions:
             effects = replace(effects, leaving=leaving, arriving=arriving, actions=actions)
         if effects and self.old is not None:
@@ -322,7 +329,7 @@ def effects_of_replace(
     if not constraints or (conflict != "REPLACE" and (conflict is not None or "REPLACE" not in constraints)):
         return nodes.NO_EFFECTS
     fires = row_effects(binder, table, "DELETE", "REPLACE") if binder.settings.recursive_triggers else nodes.NO_EFFECTS
-    return ForeignKeyEffects(binder, table, row, None).add_to(fires)
+    return ForeignKeyEffects(binder, table, row, None, replaced=True).add_to(fires)
 
 
 def _holds_any(table: Table, index: Index, columns: Collection[int]) -> bool:

@@ -31,6 +31,7 @@ from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.capture import refuse_captured_into
 from turso_wasm.plan.foreign_keys import delete_all
 from turso_wasm.plan.planner import Planner
 from turso_wasm.sql import ast
@@ -278,6 +279,7 @@ def plan_drop(binder: Binder, node: ast.Drop) -> Changed:
         fail(f"use DROP VIEW to delete view {table.name}", node.name)
     if table.failure:
         fail(table.failure, node.name)
+    refuse_captured_into(binder, table, "dropped", node.name)
     catalog = binder.catalogs.slots[table.slot]
     assert catalog is not None
     return nodes.Ddl(slot=catalog.slot, steps=tuple(_drop_table_steps(binder, catalog, table))), catalog

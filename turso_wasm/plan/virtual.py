@@ -16,6 +16,7 @@ from turso_wasm.bind.tables import use_tokenizer
 from turso_wasm.bind.triggers import ROWID
 from turso_wasm.bind.writes import InsertColumns, bind_returning, new_row
 from turso_wasm.catalog import ddl
+from turso_wasm.catalog.capture import visible_columns
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.modules.module import Shadow, Using
 from turso_wasm.catalog.modules.registry import declare, virtual_table
@@ -23,6 +24,7 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.capture import capture_virtual
 from turso_wasm.plan.modules.module import shadows
 from turso_wasm.plan.modules.registry import PLANNED
 from turso_wasm.plan.planned_rows import Rows
@@ -115,6 +117,7 @@ def plan_insert_virtual(
         values=values,
         rowid=rowid,
         changed=frozenset(number for number in columns.positions if number != ROWID),
+        captures=capture_virtual(binder, table, "insert", columns.positions),
         conflict=node.on_conflict,
         shadows=shadows(binder, table),
         reindex=_reindex(binder, table),
@@ -137,14 +140,18 @@ def plan_update_virtual(
         fail("UPDATE RETURNING is not available on virtual tables", node)
     values = [assigned.get(number) or column_ref(old, number) for number in range(len(table.columns))]
     rowid = column_ref(old, ROWID)
-    core.outputs = [rowid, *values, assigned.get(ROWID, rowid)]
+    captures = capture_virtual(binder, table, "update", assigned)
+    before = _row_before(old) if captures else []
+    core.outputs = [rowid, assigned.get(ROWID, rowid), *values, *before]
     rows = planner.plan_query(Query([core], []))
-    child, (key, *kept, new_rowid) = _kept(binder, rows.plan, rows.exprs)
+    child, (key, new_rowid, *kept) = _kept(binder, rows.plan, rows.exprs)
     plan = nodes.WriteVirtual(
         table=table,
         child=child,
         old=key,
-        values=tuple(kept),
+        values=tuple(kept[: len(values)]),
+        captures=captures,
+        before=tuple(kept[len(values) :]),
         rowid=new_rowid,
         changed=frozenset(number for number in assigned if number != ROWID),
         conflict=node.on_conflict,
@@ -162,20 +169,31 @@ def plan_delete_virtual(binder: Binder, planner: Planner, old: Item, core: Core,
     assert table is not None
     if node.returning:
         fail("DELETE RETURNING is not available on virtual tables", node)
-    core.outputs = [column_ref(old, ROWID)]
+    captures = capture_virtual(binder, table, "delete", ())
+    core.outputs = [column_ref(old, ROWID), *(_row_before(old) if captures else [])]
     rows = planner.plan_query(Query([core], []))
-    child, (key,) = _kept(binder, rows.plan, rows.exprs)
+    child, (key, *before) = _kept(binder, rows.plan, rows.exprs)
     plan = nodes.WriteVirtual(
         table=table,
         child=child,
         old=key,
         is_delete=True,
+        captures=captures,
+        before=tuple(before),
         shadows=shadows(binder, table),
         reindex=_reindex(binder, table),
         rows=_triggers(binder, table),
         plans=_plans(planner, table),
     )
     return plan, [], table
+
+
+def _row_before(old: Item) -> list[bound.Expr]:
+    """The columns of a row that is to be changed; of hidden ones NULL."""
+    assert old.table is not None
+    visible = visible_columns(old.table)
+    nothing = bound.Constant(value=None)
+    return [column_ref(old, at) if at in visible else nothing for at in range(len(old.table.columns))]
 
 
 def _plans(planner: Planner, table: Table) -> tuple[nodes.Plan, ...]:

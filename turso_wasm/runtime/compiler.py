@@ -200,7 +200,7 @@ def _compile_pragma(
         if (viewed := catalogs.slots[slot]) is not None and viewed.is_there:
             slots[slot] = (False, False)
     for slot in compiled.writes:
-        slots[slot] = (True, False)
+        slots[slot] = (True, slots.get(slot, (False, False))[1])
     attached = catalogs.must_find(statement.schema).slot if statement.schema is not None else 0
     user = UserCode(compiled.calls_user, registry.numbers, registry.tokenizers, registry.converters)
     compile_plan(

@@ -66,6 +66,17 @@ class ConnectionState:
         (settings,) = self.host.unpack(layout.I32, self.address + layout.SETTINGS_AT)
         return int(settings) & SETTINGS_COMPILED
 
+    def capture(self) -> str:
+        """What changes are captured (catalog/capture.py Capture.text)."""
+        at, size = self.host.unpack(layout.CAPTURE, self.address + layout.CAPTURE_AT)
+        return self.host.read(at, size).decode() if size else ""
+
+    @property
+    def has_captured(self) -> bool:
+        """The transaction under way has changes that were captured."""
+        (number,) = self.host.unpack(layout.I64, self.address + layout.CAPTURE_TXN_AT)
+        return bool(number)
+
     def encoding(self) -> int:
         """UTF8, …: of all databases. Errors: SQLITE_ERROR when one has another encoding than main."""
         return int(self.host.function("connection_encoding")(self.address))

@@ -49,6 +49,10 @@ IN_BLOB_AT = KernelConnection.offset("in_blob")
 SIZES = Struct("<2I")
 SIZES_AT = KernelConnection.offset("sizes")
 SIZE = Struct("<5i")  # TableSize
+# KernelConnection.capture, capture_size lie together
+CAPTURE = Struct("<2I")
+CAPTURE_AT = KernelConnection.offset("capture")
+CAPTURE_TXN_AT = KernelConnection.offset("capture_txn")
 CONNECTION_EPOCH_AT = KernelConnection.offset("schema_epoch")
 
 FLAG_COUNTS_CHANGES = 1  # Run.flags: the rows it changes are the connection's changes()

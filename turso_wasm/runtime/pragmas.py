@@ -30,6 +30,7 @@ from turso_wasm.plan.analyze import optimize_query, optimized_tables, plan_optim
 from turso_wasm.plan.build import PlanContext, build_plan
 from turso_wasm.plan.integrity import plan_integrity
 from turso_wasm.runtime import pragma_settings as settings
+from turso_wasm.runtime.capture_pragmas import capture_plans, capture_row, keep_plan
 from turso_wasm.runtime.foreign_key_check import check_query
 from turso_wasm.runtime.pragma_rows import ROWS, Files, RowsPragma
 from turso_wasm.runtime.pragma_settings import FIXED, boolean, integer, leading_integer, whole_integer
@@ -412,6 +413,26 @@ def busy_timeout(request: Request) -> Compiled:
     )
 
 
+def capture_data_changes(request: Request) -> Compiled:
+    """Which changes are captured, into which table."""
+    if request.value is None:
+        columns = ("mode", "table", "version")
+        return Compiled(constant_rows((capture_row(request),), len(columns)), columns, reads=True)
+    makes, call = capture_plans(request)
+    if not makes:
+        return Compiled(call, readonly=False, reads=True)
+    plan = nodes.Prepared(before=tuple(makes), child=call)
+    return Compiled(plan, readonly=False, changes_schema=True, reads=True, writes=(0,))
+
+
+def capture_data_changes_keep(request: Request) -> Compiled:
+    """How many captured changes are kept, 0: all."""
+    if request.value is None:
+        keep = request.catalogs.settings.capture.keep
+        return Compiled(constant_rows(((keep,),), 1), (request.name,), reads=True)
+    return Compiled(keep_plan(request), readonly=False, reads=True)
+
+
 TEMP_STORES = {
     "1": abi.TEMP_STORE_FILE,
     "file": abi.TEMP_STORE_FILE,
@@ -441,6 +462,9 @@ PRAGMAS: dict[str, Plan] = {
     "cache_size": Field(abi.DB_CACHE_SIZE, integer),
     "cache_spill": Field(abi.DB_CACHE_SPILL, settings.cache_spill),
     "case_sensitive_like": Switch(abi.SETTING_CASE_SENSITIVE_LIKE, reads=False),
+    "capture_data_changes_conn": capture_data_changes,
+    "capture_data_changes_keep": capture_data_changes_keep,
+    "unstable_capture_data_changes_conn": capture_data_changes,
     "cell_size_check": Switch(abi.SETTING_CELL_SIZE_CHECK),
     "checkpoint_fullfsync": Switch(abi.SETTING_CHECKPOINT_FULLFSYNC),
     "defer_foreign_keys": Switch(abi.SETTING_DEFER_FOREIGN_KEYS),

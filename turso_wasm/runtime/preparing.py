@@ -103,7 +103,7 @@ class Preparing(ConnectionState):
             return known
         with self.host.lock:
             self.wait_turn()
-            if _NEEDS_NO_SCHEMA.match(sql, start):
+            if _NEEDS_NO_SCHEMA.match(sql, start) and not self.has_captured:
                 return self._prepare(self._bootstrap, sql, start, ask)
             if not _IS_SOMETHING.match(sql, start) and is_empty(sql, start):
                 return None
@@ -283,7 +283,7 @@ class Preparing(ConnectionState):
             encoding = encoding_bits(self.encoding())
             bootstrap = self._bootstrap_of(encoding)
             databases = tuple(self._read_contents(slot, name, bootstrap) for slot, name in self.databases())
-            environment = Environment(databases, self._own, self.settings() | encoding)
+            environment = Environment(databases, self._own, self.settings() | encoding, self.capture())
             view = View(library_of(self.host).schema(environment), cookies, epoch)
             try:
                 view = self._with_statistics(view)

@@ -92,8 +92,9 @@ def encoding_bits(encoding: int) -> int:
     return encoding - UTF8 << ENCODING_SHIFT
 
 
-def settings_of(bits: int) -> Settings:
-    """What Environment.settings says."""
+def settings_of(bits: int, capture: str) -> Settings:
+    """What Environment.settings and capture say."""
+    from turso_wasm.catalog.capture import capture_of
     from turso_wasm.catalog.settings import Settings
 
     return Settings(
@@ -109,6 +110,7 @@ def settings_of(bits: int) -> Settings:
         short_column_names=not bits & SETTING_NO_SHORT_COLUMN_NAMES,
         legacy_alter_table=bool(bits & SETTING_LEGACY_ALTER_TABLE),
         trusted_schema=not bits & SETTING_UNTRUSTED_SCHEMA,
+        capture=capture_of(capture),
         encoding=(bits >> ENCODING_SHIFT) + UTF8,
     )
 
@@ -122,6 +124,7 @@ class Environment:
     databases: tuple[Contents, ...] = (Contents(),)
     own: Owned = ()
     settings: int = 0  # the SETTINGS_COMPILED of KernelConnection.settings, and the encoding (encoding_bits)
+    capture: str = ""  # what changes are captured: catalog/capture.py Capture.text
 
     def catalogs(self) -> Catalogs:
         """Errors: SQLITE_CORRUPT, a malformed schema."""
@@ -130,7 +133,7 @@ class Environment:
         slots: list[Catalog | None] = [None] * (1 + max(contents.slot for contents in self.databases))
         for contents in self.databases:
             slots[contents.slot] = contents.catalog()
-        return Catalogs(slots, [contents.slot for contents in self.databases], settings_of(self.settings))
+        return Catalogs(slots, [contents.slot for contents in self.databases], settings_of(self.settings, self.capture))
 
     def registry(self) -> Registry:
         """What its statements can call."""

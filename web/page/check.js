@@ -26,6 +26,8 @@ export const SIGNAL = {
 /** @type {Kind} */
 export const COUNT = { takes: 'a number, 0 or more', is: (value) => typeof value === 'number' && value >= 0 };
 /** @type {Kind} */
+export const WHOLE = { takes: 'a whole number, 0 or more', is: (value) => Number.isSafeInteger(value) && value >= 0 };
+/** @type {Kind} */
 export const MILLISECONDS = {
   takes: 'a number of milliseconds, 0 to 2147483647',
   is: (value) => Number.isInteger(value) && value >= 0 && value < 2 ** 31,

@@ -3,6 +3,7 @@
 import { SQLITE_ERROR, SQLITE_READONLY, SqlError } from '../../base/errors.js';
 import { unpackError } from '../protocol.js';
 import { describe } from '../values.js';
+import { ChangeStream } from './change_stream.js';
 import {
   BOOLEAN,
   BYTES,
@@ -19,6 +20,7 @@ import {
   SECRET,
   SIGNAL,
   STORAGE,
+  WHOLE,
 } from './check.js';
 import { isHandle } from './files.js';
 import { Handle } from './handle.js';
@@ -65,10 +67,6 @@ export class Database extends Handle {
     return this.open && this.connection.state.inTransaction;
   }
 
-  get changes() {
-    return this.connection.state.changes;
-  }
-
   get totalChanges() {
     return this.connection.state.totalChanges;
   }
@@ -103,6 +101,11 @@ export class Database extends Handle {
   live(sql, params = [], options = undefined) {
     checkParameters([params]);
     return new Live(this, sql, [params], checkOptions('live()', options, { signal: SIGNAL, key: KEY }));
+  }
+
+  /** @param {{since?: number, table?: string, signal?: AbortSignal | null}} [options] */
+  changes(options) {
+    return new ChangeStream(this, checkOptions('changes()', options, { since: WHOLE, table: NAME, signal: SIGNAL }));
   }
 
   /** @returns {Promise<Uint8Array>} */

@@ -67,6 +67,7 @@ STATEMENT_ROLLBACK = 16  # it is a ROLLBACK, which must succeed
 STATEMENT_PATIENT = 64  # set by a host that can wait in the middle of a commit
 STATEMENT_PEEKS = 128  # it reads for the compiler, and begins no transaction of the user's
 STATEMENT_BEGAN = 256  # while it runs nothing else reads: it peeks, and no transaction had begun
+STATEMENT_CLOSES = 512  # it has seen to what a commit leaves in the table of captured changes
 STATEMENT_FINISHING = 32  # it has done everything, but its commit met SQLITE_BUSY: statement_done may be called again
 PREPARE_FILES = 0
 PREPARE_LOGS = 1
@@ -283,6 +284,7 @@ def commit_all(c: KernelConnection, ends: i32) -> i32:
         c.savepoint_depth = 0
         savepoints_lose(c, 0)
         violations_forget(c)
+        c.capture_txn = i64(0)
         c.schema_changed = 0
         checkpoint_all(c)
         pending_drop(c)
@@ -317,6 +319,7 @@ def rollback_all(c: KernelConnection, save: i32) -> i32:
     c.savepoint_depth = 0
     savepoints_lose(c, 0)
     violations_forget(c)
+    c.capture_txn = i64(0)
     schema_undone(c)
     c.schema_changed = 0
     c.autocommit = 1
@@ -364,14 +367,14 @@ def statements_trip(c: KernelConnection, slots: i32, writers_only: i32) -> None:
         s = Run(s.next)
 
 
-def writes_open(c: KernelConnection) -> i32:
-    """1 while statements write, or handles of blobs are open that may."""
+def writes_open(c: KernelConnection, own: i32) -> i32:
+    """1 while others write than the statement that asks, which writes `own` databases, or handles of blobs may."""
     s: Run = Run(c.statements)
     while s:
         if s.flags & STATEMENT_HANDLE_WRITES:
             return 1
         s = Run(s.next)
-    return i32(writers_running(c) > 0)
+    return i32(writers_running(c) > own)
 
 
 def handles_trip(c: KernelConnection) -> None:

@@ -143,6 +143,7 @@ def connection_free(c: KernelConnection) -> None:
     savepoint_names_free(c, 0)
     pending_drop(c)
     slots_close(c)
+    mfree(c.capture)
     mfree(ptr[u8](i32(c)))
 
 

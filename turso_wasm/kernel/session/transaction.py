@@ -21,6 +21,7 @@ from turso_wasm.kernel.pager.snapshot import pager_begin_read
 from turso_wasm.kernel.pager.storage import PAGER_WRITE, Pager
 from turso_wasm.kernel.session.connection import (
     N_SLOTS,
+    STATEMENT_CLOSES,
     STATEMENT_NO_RETRY,
     STATEMENT_ROLLBACK,
     Name,
@@ -37,6 +38,8 @@ from turso_wasm.kernel.session.connection import (
     writes_open,
 )
 from turso_wasm.kernel.session.foreign_keys import check_deferred
+from turso_wasm.kernel.session.run import cursors_close, statement_leave, writers_of
+from turso_wasm.kernel.session.statement import raise_schema
 from turso_wasm.wasm.lang import export, i32, lit, memory_copy, ptr, sizeof, u8
 
 __subset__ = True
@@ -78,7 +81,7 @@ def transaction_commit(s: Run) -> None:
     check_not_comparing(c)
     if c.autocommit:
         raise_error(SQLITE_ERROR, *lit(b"cannot commit - no transaction is active"))
-    if writes_open(c):
+    if writes_open(c, writers_of(s)):
         s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot commit transaction - SQL statements in progress"))
     transaction_end(s, c)
@@ -86,16 +89,20 @@ def transaction_commit(s: Run) -> None:
 
 def transaction_end(s: Run, c: KernelConnection) -> None:
     """Commit and leave the transaction. Raises."""
+    if c.capture_txn != 0 and not s.flags & STATEMENT_CLOSES:
+        raise_schema()
     check_deferred(s)
     s.flags |= STATEMENT_ROLLBACK
     pending_flush(s)
+    cursors_close(s)
     rc: i32 = commit_all(c, 0)
     if rc == -SQLITE_BUSY:
-        s.flags &= ~STATEMENT_ROLLBACK
+        s.flags &= ~(STATEMENT_ROLLBACK | STATEMENT_NO_RETRY)
         raise_busy()
     check_io(rc)
     s.flags &= ~STATEMENT_ROLLBACK
     c.autocommit = 1
+    statement_leave(s)
     settle(c)
 
 
@@ -120,7 +127,7 @@ def transaction_rollback(s: Run) -> None:
 def savepoint_open(s: Run, text: ptr[u8], size: i32) -> None:
     """SAVEPOINT: outside a transaction it begins one. Errors: SQLITE_BUSY (B4)."""
     c: KernelConnection = KernelConnection(s.connection)
-    if writes_open(c):
+    if writes_open(c, writers_of(s)):
         s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot open savepoint - SQL statements in progress"))
     pending_flush(s)
@@ -144,7 +151,7 @@ def savepoint_release(s: Run, text: ptr[u8], size: i32) -> None:
     c: KernelConnection = KernelConnection(s.connection)
     check_not_comparing(c)
     name: Name = must_find(s, text, size)
-    if writes_open(c):
+    if writes_open(c, writers_of(s)):
         s.flags |= STATEMENT_NO_RETRY
         raise_error(SQLITE_BUSY, *lit(b"cannot release savepoint - SQL statements in progress"))
     if name.is_transaction:

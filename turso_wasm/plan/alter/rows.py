@@ -16,6 +16,7 @@ from turso_wasm.catalog.names import ROWID_NAMES, TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
+from turso_wasm.plan.capture import refuse_captured_into
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
@@ -33,6 +34,7 @@ def target(binder: Binder, name: ast.QualifiedName) -> tuple[Catalog, Table]:
         fail(f"no such table: {shown}", name)
     if table.failure:
         fail(table.failure, name)
+    refuse_captured_into(binder, table, "altered", name)
     catalog = binder.catalogs.slots[table.slot]
     assert catalog is not None
     return catalog, table

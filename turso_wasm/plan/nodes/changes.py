@@ -28,6 +28,7 @@ class TriggerProgram:
     when: Expr | None = None
     steps: tuple[Plan, ...] = ()
     recursive: bool = False
+    counts: bool = True  # its changes of rows are in total_changes()
     unless_deferred: bool = False  # not while PRAGMA defer_foreign_keys is on
 
 
@@ -115,6 +116,7 @@ class Insert(Plan):
     replaced: RowEffects = NO_EFFECTS  # of the rows that REPLACE deletes
     sequence: Table | None = None  # sqlite_sequence, when the table is AUTOINCREMENT
     upserts: tuple[Upsert, ...] = ()  # ON CONFLICT clauses, in order: the first whose target is violated acts
+    numbered: int | None = None  # the column that gets the number of the transaction whose changes are captured
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -195,7 +197,8 @@ class WriteVirtual(Plan):
     column, hidden ones included, without affinity. rowid: the new one (None: of an INSERT, the module chooses; of an
     UPDATE, it stays). changed: columns that an UPDATE assigns; of an INSERT, those that it gives. shadows: the table's
     shadow tables, by suffix. reindex: makes users' indexes on them anew. plans: those that the module has asked for.
-    rows: of the shadow tables, if triggers are on it. source: names the new row in `returning`.
+    rows: of the shadow tables, if triggers are on it. captures: what captures the change, before: the old row for that,
+    one expression a column. source: names the new row in `returning`.
     """
 
     table: Table
@@ -209,6 +212,8 @@ class WriteVirtual(Plan):
     shadows: dict[str, Table] = field(default_factory=dict)
     reindex: Plan | None = None
     rows: ShadowRows | None = None
+    captures: tuple[Fire, ...] = ()
+    before: tuple[Expr, ...] = ()
     plans: tuple[Plan, ...] = ()
     source: int = -1
     returning: tuple[Expr, ...] = ()

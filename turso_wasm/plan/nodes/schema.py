@@ -9,6 +9,7 @@ from turso_wasm.base.tree import Node
 from turso_wasm.bind.bound import CheckedVirtual, Expr, Plan
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.catalog.types import AffinityLetter
+from turso_wasm.plan.nodes.changes import Fire
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ class AddSchemaRow(Step):
     table_name: str
     register: int | None
     sql: str | None
+    captured: bool = True
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -80,6 +82,7 @@ class RemoveSchemaRows(Step):
 
     type: str | None
     name: str
+    captured: bool = True
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -106,12 +109,26 @@ class FillIndex(Step):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class InsertRows(Step):
-    """CREATE TABLE AS: rows of `child` go to the b-tree in `register`; `exprs` one a column, affinities applied."""
+    """CREATE TABLE AS: rows of `child` go to the b-tree in `register`; `exprs` one a column, affinities applied.
+    coming: what captures them.
+    """
 
     register: int
     child: Plan
     exprs: tuple[Expr, ...]
     affinities: tuple[AffinityLetter, ...]
+    coming: tuple[Fire, ...] = ()
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class FirstRow(Step):
+    """The first row of a new table with rowids, whose b-tree is in `register` and that of its only index, on the first
+    column, in the next.
+    """
+
+    table: Table
+    register: int
+    values: tuple[str, ...]
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -185,12 +202,24 @@ class RunStatement(Step):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Ddl(Plan):
-    """The steps; then, if they change the schema of database `slot`, its schema cookie + 1."""
+    """The steps; then, if they change the schema of database `slot`, its schema cookie + 1. coming, going: what
+    captures the rows of sqlite_schema that are added and removed.
+    """
 
     slot: int
     steps: tuple[Step, ...]
     n_registers: int = 0
     changes_schema: bool = True
+    coming: tuple[Fire, ...] = ()
+    going: tuple[Fire, ...] = ()
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Captured(Plan):
+    """A write while changes are captured: `commit` is fired at its end, if the statement commits any."""
+
+    child: Plan
+    commit: Fire
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
@@ -212,12 +241,13 @@ class Vacuum(Plan):
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Transaction(Plan):
     """`op`: begin commit rollback savepoint release rollback_to; `mode`: deferred immediate exclusive; `name`:
-    savepoint.
+    savepoint; `commit`: what is fired before captured changes are committed.
     """
 
     op: Literal["begin", "commit", "rollback", "savepoint", "release", "rollback_to"]
     mode: Literal["deferred", "immediate", "exclusive"] = "deferred"
     name: str = ""
+    commit: Fire | None = None
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -5,13 +5,12 @@ Whatever is damaged is passed over: a cell that is none, a child that is no page
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-Value = int | float | str | bytes | None
+from turso_wasm.values.records import Value, decode_record, varint
 
 TABLE_INTERIOR: Final = 0x05
 TABLE_LEAF: Final = 0x0D
@@ -20,7 +19,6 @@ INDEX_LEAF: Final = 0x0A
 _INTERIOR: Final = (TABLE_INTERIOR, INDEX_INTERIOR)
 _KINDS: Final = (TABLE_INTERIOR, TABLE_LEAF, INDEX_INTERIOR, INDEX_LEAF)
 
-_SIZES: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 7: 8}  # serial types of numbers
 _HEADER: Final = 100
 _MAGIC: Final = b"SQLite format 3\0"
 _MOST_FRAGMENTS: Final = 60  # bytes of a page too small to be used
@@ -163,34 +161,10 @@ class Pages:
 
     def _record(self, payload: bytes) -> list[Value]:
         """The values of a record. Errors: Damaged."""
-        end, at = varint(payload, 0)
-        if not 1 <= end <= len(payload):
-            raise Damaged
-        body = end
-        values: list[Value] = []
-        while at < end:
-            serial, at = varint(payload, at)
-            value, body = self._value(payload, serial, body)
-            values.append(value)
-        if at != end:
-            raise Damaged
-        return values
-
-    def _value(self, payload: bytes, serial: int, at: int) -> tuple[Value, int]:
-        if serial in (0, 8, 9):
-            return (None, 0, 1)[(0, 8, 9).index(serial)], at
-        if serial in (10, 11) or serial < 0:
-            raise Damaged
-        size = _SIZES.get(serial) or (serial - 12) // 2
-        if at + size > len(payload):
-            raise Damaged
-        raw = payload[at : at + size]
-        if serial == 7:
-            (real,) = struct.unpack(">d", raw)
-            return None if math.isnan(real) else real, at + size
-        if serial < 12:
-            return int.from_bytes(raw, "big", signed=True), at + size
-        return raw if serial % 2 == 0 else self._text(raw), at + size
+        try:
+            return decode_record(payload, self._text)
+        except ValueError:
+            raise Damaged from None
 
     def _text(self, raw: bytes) -> str:
         return raw.decode(self.encoding, "surrogateescape" if self.encoding == "utf-8" else "replace")
@@ -217,15 +191,3 @@ def _is_plausible(page: bytes) -> bool:
         return False
     last: int = max(struct.unpack(f">{n}H", page[first : first + 2 * n]))
     return len(page) // 2 <= last < len(page)
-
-
-def varint(data: bytes, at: int) -> tuple[int, int]:
-    """The varint at an offset, and the offset behind it. Errors: IndexError."""
-    value = 0
-    for nth in range(8):
-        byte = data[at + nth]
-        value = value << 7 | byte & 0x7F
-        if byte < 0x80:
-            return value, at + nth + 1
-    value = value << 8 | data[at + 8]
-    return value - (1 << 64) if value >> 63 else value, at + 9
