@@ -37,6 +37,7 @@ export const CALL_RAISE = 9;
 export const CALL_ROWS = 10;
 export const CALL_TOKENS = 11;
 export const CALL_CONVERT = 12;
+export const CALL_VALUES = 13;
 export const CALL_BITS = 4;
 export const STATEMENTS = -1;
 export const TEXT_RUN = 256;

@@ -27,6 +27,8 @@ import {
   CALL_ROWS,
   CALL_STEP,
   CALL_TOKENS,
+  CALL_VALUE,
+  CALL_VALUES,
   INTEGER,
   NULL,
   REAL,
@@ -238,6 +240,7 @@ export class UserCalls {
     mine.depth++;
     try {
       if ((routine & OPERATION_MASK) === CALL_BATCH) this.#batch(mine, told);
+      else if ((routine & OPERATION_MASK) === CALL_VALUES) this.#values(mine, told);
       else if ((routine & OPERATION_MASK) === CALL_QUEUE) this.#put(answer, this.#queue(mine, values >>> 0, n));
       else
         this.#put(
@@ -270,6 +273,49 @@ export class UserCalls {
       at = values + count * VALUE_SIZE;
     }
     return result;
+  }
+
+  /**
+   * A queue with values of windows (kernel/base/callback.py UserValues); it ends at a call that throws, or when the statement is
+   * interrupted.
+   * @param {UserCode} mine @param {Int32Array} told the Request
+   */
+  #values(mine, told) {
+    const { kernel } = this;
+    const [connection, , failure, n, cells, answer] = told;
+    const interrupted = ((connection >>> 0) + C.interrupted) >>> 2;
+    const end = (cells >>> 0) + n * VALUE_SIZE;
+    /** @type {Uint8Array[]} */
+    const texts = [];
+    let used = 0;
+    let done = 0;
+    let failed = 0;
+    try {
+      for (let at = cells >>> 0; at < end; ) {
+        const { i32 } = kernel.refresh();
+        if (i32[interrupted]) break;
+        const [routine, , instance, count] = i32.subarray(at >>> 2, (at >>> 2) + 4);
+        const values = at + VALUE_SIZE;
+        const asks = (routine & OPERATION_MASK) === CALL_VALUE;
+        const given = asks ? 0 : count;
+        const value = mine.run(routine, instance, (integers) => readValues(kernel, values, given, integers));
+        if (asks) {
+          used += this.#putCell(values, value, texts, used);
+          done++;
+        }
+        at = values + count * VALUE_SIZE;
+      }
+    } catch (error) {
+      mine.fail(failure, error);
+      failed = 1;
+    }
+    this.#answerMany(answer, done, texts, used, failed);
+  }
+
+  /** @param {number} answer @param {number} done @param {Uint8Array[]} texts @param {number} used @param {number} failed */
+  #answerMany(answer, done, texts, used, failed) {
+    this.#rest = joined(texts, used);
+    this.kernel.refresh().i32.set([INTEGER, 0, done, 0, used, failed], answer >>> 2);
   }
 
   /**
@@ -307,9 +353,7 @@ export class UserCalls {
       mine.fail(failure, error);
       failed = 1;
     }
-    this.#rest = joined(texts, used);
-    const { i32 } = kernel.refresh();
-    i32.set([INTEGER, 0, done, 0, used, failed], answer >>> 2);
+    this.#answerMany(answer, done, texts, used, failed);
   }
 
   /** Write a value, of a text or blob the place among `texts`; how many bytes it has there. @param {number} at @param {unknown} value @param {Uint8Array[]} texts @param {number} used */

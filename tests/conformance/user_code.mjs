@@ -160,6 +160,17 @@ const cases = {
       rows(db, 'SELECT total(x) OVER (ORDER BY id ROWS 2 PRECEDING) FROM t').map(([text]) => Number(text)),
       rows(db, 'SELECT sum(x) OVER (ORDER BY id ROWS 2 PRECEDING) FROM t').map(([sum]) => sum),
     );
+    db.aggregate('last', { start: null, step: (_, x) => ({ x }), inverse: (last) => last, result: (last) => last?.x ?? null });
+    for (const window of ['ORDER BY id', 'PARTITION BY g', 'ORDER BY g', 'ORDER BY id ROWS 3 PRECEDING'])
+      assert.deepEqual(
+        rows(db, `SELECT id, last(s) OVER (${window}) FROM t`),
+        rows(db, `SELECT id, last_value(s) OVER (${window}) FROM t`),
+      );
+    db.aggregate('fails', { start: 0, step: (_, x) => x, inverse: (n) => n, result: (n) => (n === 400 ? {} : n) });
+    const found = [];
+    const failing = db.prepare('SELECT fails(id) OVER (ORDER BY id) FROM t ORDER BY id').raw(true);
+    assert.throws(() => { for (const [n] of failing.iterate()) found.push(n); }, /fails\(\) returned what it cannot/);
+    assert.deepEqual(found, Array.from({ length: 400 }, (_, i) => i));
     assert.throws(() => db.prepare('SELECT list(x) OVER () FROM t'), /list\(\) may not be used as a window function/);
     await db.close();
   },

@@ -41,7 +41,8 @@ class KeptSource(RecordSource):
 
 class Unit:
     """The rows that were gathered. `current`: the one that is answered; `peers`..`peers_end`: its peers. base: how
-    many rows of the partition came before this unit. group: number of the peer group of the row added next.
+    many rows of the partition came before this unit. group: number of the peer group of the row added next. values: of
+    the user's code, for the rows asked..known, if they are asked for ahead.
     """
 
     def __init__(self, node: nodes.Window, ctx: Context) -> None:
@@ -52,6 +53,8 @@ class Unit:
         self.count, self.current = f.local(I32, "count"), f.local(I32, "current")
         self.peers, self.peers_end = f.local(I32, "peers"), f.local(I32, "peers_end")
         self.group = f.local(I32, "group")
+        self.values = f.local(I32, "values")
+        self.asked, self.known = f.local(I32, "asked"), f.local(I32, "known")
         self.base = f.local(I64, "base")
         self.has_peers = any(call.name in PEER_FUNCTIONS or reads_peers(call.frame) for call in node.calls)
 
@@ -61,6 +64,10 @@ class Unit:
         with f.if_(self.rows):  # an inner loop comes here again
             self.ctx.do("resource_free", self.ctx.stmt, self.rows)
         f.set(self.rows, f.call("window_rows_new", self.ctx.stmt))
+        if self.node.ahead:
+            with f.if_(self.values):
+                self.ctx.do("resource_free", self.ctx.stmt, self.values)
+            f.set(self.values, f.call("user_values_new", self.ctx.stmt))
 
     def begin(self, functions: Functions, other: Local, begin_partition: Then) -> None:
         """An empty unit; `other`: of another partition than the last one."""
@@ -91,7 +98,7 @@ class Unit:
         row = f.local(I64, "answered")
 
         def begin() -> Expr:
-            for local in (self.current, self.peers, self.peers_end):
+            for local in (self.current, self.peers, self.peers_end, self.known):
                 f.set(local, 0)
             functions.begin_unit()
             return i32(1)
@@ -101,13 +108,34 @@ class Unit:
             return self.current < self.count
 
         def body(done: Label) -> None:
+            if self.node.ahead:
+                with f.if_(self.current == self.known):
+                    self._ask(functions)
             source = self._read(self.current, row)
-            if self.has_peers:
+            if self.has_peers and not self.node.ahead:
                 self._find_peers()
-            source.decoded.update(functions.values())
+            source.decoded.update(functions.asked() if self.node.ahead else functions.values())
             then()
 
         visit(ctx, begin, advance, body)
+
+    def _ask(self, functions: Functions) -> None:
+        """Ask for the values of some rows from the current one on."""
+        ctx, f = self.ctx, self.ctx.f
+        f.set(self.asked, self.current)
+        ctx.do("user_values_begin", self.values)
+        with f.loop() as top:
+            ctx.tick()
+            with ctx.row_memory():
+                self._read(self.current, f.local(I64, "asked_for"))
+                if self.has_peers:
+                    self._find_peers()
+                functions.ask()
+            f.set(self.current, self.current + 1)
+            f.br(top, if_=(self.current < self.count) & f.call("user_values_more", self.values))
+        ctx.do("user_values_end", self.values)
+        f.set(self.known, self.current)
+        f.set(self.current, self.asked)
 
     def _read(self, number: Expr, row: Local) -> KeptSource:
         ctx = self.ctx
@@ -127,6 +155,17 @@ class Unit:
     def group_of(self, number: Expr) -> Expr:
         """i32: the number of a row's peer group in the partition."""
         return self.ctx.f.call("window_rows_group", self.rows, number, inline=True)
+
+    def has_new_frame(self, frame: bound.Frame) -> Expr | None:
+        """i32: of the rows asked..known, the current one is the first, or has another frame than the one before it;
+        None: it always has.
+        """
+        if frame.start == frame.end == "unbounded":
+            return self.current == self.asked
+        if not reads_peers(frame):
+            return None
+        before = self.group_of(select(self.current > 0, self.current - 1, i32(0)))
+        return (self.current == self.asked) | (self.group_of(self.current) != before)
 
     def _find_peers(self) -> None:
         f = self.ctx.f

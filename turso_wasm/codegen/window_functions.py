@@ -8,6 +8,7 @@ where it cannot be otherwise: for aggregates without an inverse when the start m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from turso_wasm.base.errors import SQLITE_ERROR
@@ -17,7 +18,7 @@ from turso_wasm.codegen.aggregates import Aggregate, aggregate_of
 from turso_wasm.codegen.conditions import jump
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.expressions import emit_value, ensure
-from turso_wasm.codegen.values import SqlValue
+from turso_wasm.codegen.values import NULL_VALUE, SqlValue
 from turso_wasm.codegen.window_frames import FrameCode, Unit
 from turso_wasm.kernel.abi import INTEGER, NULL, REAL
 from turso_wasm.plan import nodes
@@ -128,6 +129,9 @@ class Functions:
         self.frames: dict[bound.Frame, _Frame] = {}
         self.states: dict[int, _State] = {}
         self.buckets = {at: ctx.f.local(I64, "buckets") for at, call in enumerate(node.calls) if call.name == "ntile"}
+        self.last = {
+            at: SqlValue(ctx.f.local(I32), ctx.f.local(I64)) for at in range(len(node.calls) if node.ahead else 0)
+        }
         frames = list(dict.fromkeys(call.frame for call in node.calls))
         # To SQLite each frame is a subquery of those named before it: its errors come first, those of aggregates ahead.
         self.turns = sorted(
@@ -166,6 +170,8 @@ class Functions:
             self.ctx.f.set(buckets, 0)
         for frame in self.frames.values():
             frame.begin_unit()
+        for value in self.last.values():
+            self.ctx.assign(value, NULL_VALUE)  # here, so that it outlives suspensions
 
     def values(self) -> dict[int, SqlValue]:
         """The results for the current row, by their columns."""
@@ -173,6 +179,27 @@ class Functions:
             frame.move()
         n, calls = len(self.node.outputs), self.node.calls
         return {n + at: self._value(at, calls[at]) for at in self.turns}
+
+    def ask(self) -> None:
+        """Put off the calls for the current row; all functions are aggregates of the user's."""
+        for frame in self.frames.values():
+            frame.move()
+        for at in self.turns:
+            with self._if_new(at):
+                address = self.ctx.frame + self.states[at].at
+                self.ctx.do("user_value_ask", self.ctx.stmt, address, self.node.calls[at].number)
+
+    def asked(self) -> dict[int, SqlValue]:
+        """The results of what was put off, by their columns."""
+        for at in self.turns:
+            with self._if_new(at):
+                self.ctx.assign(self.last[at], self.ctx.call("user_values_next", self.unit.values))
+        return {len(self.node.outputs) + at: self.last[at] for at in self.turns}
+
+    def _if_new(self, at: int) -> AbstractContextManager[object]:
+        """The value of a function is another one than for the row before."""
+        is_new = self.unit.has_new_frame(self.node.calls[at].frame)
+        return self.ctx.f.block() if is_new is None else self.ctx.f.if_(is_new)
 
     def _value(self, at: int, call: bound.WindowCall) -> SqlValue:
         if at in self.states:

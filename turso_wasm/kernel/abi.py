@@ -96,6 +96,7 @@ CALL_RAISE = 9  # the failure `instance` of a batch, whose row has come
 CALL_ROWS = 10  # of a table function: its next rows (kernel/base/user_rows.py)
 CALL_TOKENS = 11  # of a text (kernel/fts/user_tokens.py)
 CALL_CONVERT = 12  # a function, amid a change (kernel/fts/fts3/convert.py)
+CALL_VALUES = 13  # as CALL_QUEUE, and all values of windows are wanted (kernel/base/callback.py UserValues)
 CALL_BITS = 4
 STATEMENTS = -1  # in the place of a table function's number: the statements of the connection (sqlite_stmt)
 TEXT_RUN = 0x100  # the tag of a value that stands for texts, NUL behind each (kernel/values/batch.py B3)

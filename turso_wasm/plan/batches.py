@@ -126,7 +126,7 @@ MANY = (
 
 def gather_calls(root: nodes.Plan, binder: Binder) -> nodes.Plan:
     """The plan of a statement with calls of the user's code gathered where they may be."""
-    return _gather(_gather_steps(root), binder) if binder.calls_user else root
+    return _gather(_gather_windows(_gather_steps(root)), binder) if binder.calls_user else root
 
 
 def gather_in_subquery(root: nodes.Output, binder: Binder) -> nodes.Plan:
@@ -236,18 +236,27 @@ def _movable(calls: Sequence[bound.Call], path: Sequence[nodes.Plan], below: nod
         return list(calls)
     root, own = path[0], {id(call) for call in calls}
     others = any(_is_observed(node) and id(node) not in own for node in walk([root]))
+    if isinstance(root, nodes.Output) and not others and not _stops(path[:-1]) and _is_safe_but(root, below, *calls):
+        return list(calls)
+    return [call for call in calls if call.deterministic]
+
+
+def _stops(path: Sequence[nodes.Plan]) -> bool:
+    """A LIMIT among nodes, the highest first, may end the statement before all rows below have come."""
     stops = False
-    for node in path[:-1]:
+    for node in path:
         if isinstance(node, nodes.Limit):
             stops = True
         elif isinstance(node, nodes.Sort | nodes.Aggregate):
             stops = False  # it reads all rows before it gives the first
-    known = own | {id(below)}
-    around = walk([root], lambda node: [] if id(node) in known else children(node))
-    fails = not all(id(node) in known or _is_safe_around(node) for node in around)
-    if isinstance(root, nodes.Output) and not others and not stops and not fails:
-        return list(calls)
-    return [call for call in calls if call.deterministic]
+    return stops
+
+
+def _is_safe_but(root: nodes.Plan, *known: Node) -> bool:
+    """Nothing but what is below the known nodes fails."""
+    own = {id(node) for node in known}
+    around = walk([root], lambda node: [] if id(node) in own else children(node))
+    return all(id(node) in own or _is_safe_around(node) for node in around)
 
 
 def _is_observed(node: Node) -> bool:
@@ -335,3 +344,34 @@ def _later(node: nodes.Aggregate) -> Iterator[bound.AggregateCall]:
         if not _is_safe_itself(part) or isinstance(part, bound.SubqueryExpr):
             return
     yield from (call for call in node.aggregates if call.number >= 0)
+
+
+# --- windows ------------------------------------------------------------------------------------------------------
+
+
+def _gather_windows(root: nodes.Plan) -> nodes.Plan:
+    """Let the values of a window of the user's be asked for ahead of its rows, if no other code of the user's is
+    called, and neither a LIMIT nor an error can end the statement in between.
+    """
+    path: list[nodes.Plan] = []
+    node: nodes.Plan | None = root
+    while isinstance(node, RowByRow) or (isinstance(node, nodes.Append) and len(node.children) == 1):
+        path.append(node)
+        node = node.children[0] if isinstance(node, nodes.Append) else node.child
+    if not isinstance(node, nodes.Window) or not isinstance(root, nodes.Output) or not _may_ask_ahead(node):
+        return root
+    if _stops(path) or not _is_safe_but(root, node):
+        return root
+    return _with(root, {id(node): replace(node, ahead=True, unit="partition")})
+
+
+def _may_ask_ahead(node: nodes.Window) -> bool:
+    calls = node.calls
+    plain = all(call.number >= 0 and call.frame.exclude in ("", "no others") for call in calls)
+    keys = (*node.partition, *node.order, *node.ties)
+    given = (expr for call in calls for expr in (*call.args, *filter(None, (call.filter, *_offsets(call)))))
+    return plain and all(map(_is_safe, (node.child, *node.outputs, *keys, *given)))
+
+
+def _offsets(call: bound.WindowCall) -> tuple[bound.Expr | None, bound.Expr | None]:
+    return call.frame.start_offset, call.frame.end_offset

@@ -39,6 +39,7 @@ from turso_wasm.kernel.abi import (
     CALL_STEP,
     CALL_TOKENS,
     CALL_VALUE,
+    CALL_VALUES,
     INTEGER,
     NULL,
     REAL,
@@ -48,6 +49,7 @@ from turso_wasm.runtime.userbatch import OPERATION_MASK, Batch, BatchedCall, run
 from turso_wasm.runtime.usercells import SIZE, Cells
 from turso_wasm.runtime.userorder import OrderedTexts, sign
 from turso_wasm.runtime.usertokens import pack_tokens
+from turso_wasm.runtime.uservalues import ValueCalls
 
 if TYPE_CHECKING:
     from turso_wasm.runtime.hosts.base import Host
@@ -232,6 +234,9 @@ class UserCalls:
             if operation == CALL_BATCH:
                 self._batch(mine, instance, at & 0xFFFFFFFF, n, (tag, payload, tag2, payload2), answer)
                 return
+            if operation == CALL_VALUES:
+                self._values(mine, instance, at & 0xFFFFFFFF, n, answer)
+                return
             if operation == CALL_QUEUE:
                 self._put(answer, self._queue(mine, at & 0xFFFFFFFF, n))
                 return
@@ -246,9 +251,11 @@ class UserCalls:
             code = mine.code[routine >> CALL_BITS]
             self._put(answer, mine.run(operation, code, instance, values) if operation else code(*values))
         except BaseException as error:
-            is_put_off = operation in (CALL_QUEUE, CALL_RAISE)
+            is_put_off = operation in (CALL_QUEUE, CALL_RAISE, CALL_VALUES)
             code = mine.asked if is_put_off else mine.code[routine >> CALL_BITS]
-            self._fail(answer, error, _WHAT[mine.operation if operation == CALL_QUEUE else operation], code)
+            self._fail(
+                answer, error, _WHAT[mine.operation if operation in (CALL_QUEUE, CALL_VALUES) else operation], code
+            )
         finally:
             self.stack.pop()
 
@@ -274,6 +281,20 @@ class UserCalls:
             mine.kept[failure] = batch.error, batch.failing
         self._rest = b"".join(batch.texts)
         self.host.pack(_BATCH_ANSWER, answer, INTEGER, 0, batch.done, len(self._rest), batch.error is not None)
+
+    def _values(self, mine: UserCode, failure: int, at: int, n: int, answer: int) -> None:
+        """A queue with values of windows (kernel/base/callback.py UserValues). failure: as for `_batch`."""
+        cells = self._cells(at, n, 1)
+        calls = ValueCalls(mine, cells)
+        calls.run()
+        self._written(at, cells)
+        error = calls.error
+        if error is not None:
+            failed = _failed(error, _WHAT[mine.operation])
+            failed.__cause__ = failed.__cause__ or (None if failed is error else error)
+            mine.kept[failure] = failed, mine.asked
+        self._rest = b"".join(calls.texts)
+        self.host.pack(_BATCH_ANSWER, answer, INTEGER, 0, calls.done, len(self._rest), error is not None)
 
     def _fail(self, answer: int, error: BaseException, what: str, code: object) -> None:
         failed = _failed(error, what)

@@ -26,9 +26,11 @@ from turso_wasm.kernel.abi import (
     CALL_INVERSE,
     CALL_PLACE,
     CALL_QUEUE,
+    CALL_RAISE,
     CALL_STEP,
     CALL_TOKENS,
     CALL_VALUE,
+    CALL_VALUES,
     COLLATION_SHIFT,
     NULL,
     STATEMENT_TRIPPED,
@@ -137,7 +139,12 @@ def ask(stmt: Run, r: Request, answer: Answer) -> None:
     r.connection = stmt.connection
     r.answer = i32(answer)
     operation: i32 = r.routine & ((1 << CALL_BITS) - 1)
-    compares: i32 = i32((operation == CALL_COMPARE) | (operation == CALL_PLACE) | (operation >= CALL_TOKENS))
+    compares: i32 = i32(
+        (operation == CALL_COMPARE)
+        | (operation == CALL_PLACE)
+        | (operation == CALL_TOKENS)
+        | (operation == CALL_CONVERT)
+    )
     c: KernelConnection = KernelConnection(stmt.connection)
     c.comparing += compares
     stmt.calling += 1
@@ -218,6 +225,7 @@ class CallQueue(Resource):
     cells: ptr[Value]
     used: i32  # Values
     capacity: i32
+    values: i32  # UserValues, where the values of windows go; 0: only the last call gives one
     limit: i32  # Values with which it is full: it grows
     growth: i32  # as batch.py Batch
     bytes: i32  # of texts and blobs, in `arena`
@@ -279,7 +287,10 @@ def queue_run(stmt: Run) -> tuple[i32, i64]:
     q.used = 0
     c: KernelConnection = KernelConnection(stmt.connection)
     writes: i32 = c.writes
-    if n == 1:
+    if q.values:
+        tag, payload = NULL, i64(0)
+        values_run(stmt, UserValues(q.values), q.cells, n)
+    elif n == 1:
         tag, payload = call(stmt, q.cells[0].tag, i32(q.cells[0].payload), q.cells, 0)
     else:
         tag, payload = call(stmt, CALL_QUEUE, 0, q.cells, n)
@@ -290,6 +301,132 @@ def queue_run(stmt: Run) -> tuple[i32, i64]:
     elif q.limit < QUEUE_VALUES:
         q.limit <<= q.growth
     return tag, payload
+
+
+# --- values of windows ---------------------------------------------------------------------------------------
+
+
+class UserValues(Resource):
+    """The values of windows for some rows, asked for in few crossings (docs/decisions/0037).
+
+    Values 0..n-1 are known; the one that follows failed if `failed`: the host keeps the failure as `failure`, and it is
+    raised when that value is wanted. Calls behind it are not made.
+    """
+
+    statement: Run
+    values: ptr[Value]
+    capacity: i32
+    n: i32
+    at: i32  # the value that is wanted next
+    failure: i32
+    failed: i32
+    mark: i32
+    arena: Arena.embed  # texts and blobs
+
+
+@export
+def user_values_new(stmt: Run) -> UserValues:
+    """No values yet. Errors: SQLITE_NOMEM."""
+    v: UserValues = UserValues(i32(resource_add(stmt, sizeof(UserValues), KIND_USER, funcref(values_release))))
+    v.statement = stmt
+    v.failure = host_object(stmt)
+    return v
+
+
+def values_release(resource: i32) -> None:
+    """Free a UserValues."""
+    v: UserValues = UserValues(resource)
+    if v.failed:
+        user_drop(v.statement.connection, v.failure)
+    arena_free(v.arena)
+    mfree(ptr[u8](i32(v.values)))
+    mfree(ptr[u8](resource))
+
+
+@export
+def user_values_begin(v: UserValues) -> None:
+    """Calls of windows are put off from now on; the values before are forgotten."""
+    if v.n:
+        arena_release(v.arena, v.mark)
+    v.mark = arena_mark(v.arena)
+    v.n = 0
+    v.at = 0
+    queue_of(v.statement).values = i32(v)
+
+
+@export
+def user_value_ask(stmt: Run, state: UserState, number: i32) -> None:
+    """Ask for the value of a window as it is: the next of the UserValues."""
+    none: ptr[Value] = ptr[Value](i32(scratch(16)))
+    none[0].tag = NULL
+    _ = queue_add(stmt, number << CALL_BITS | CALL_VALUE, user_instance(state), none, 1)
+
+
+@export
+def user_values_more(v: UserValues) -> i32:
+    """1: another row may be asked for before a crossing."""
+    q: CallQueue = queue_of(v.statement)
+    return i32(q.used < q.limit and q.bytes < QUEUE_BYTES and v.failed == 0)
+
+
+@export
+def user_values_end(v: UserValues) -> None:
+    """Make the calls that were put off. Errors: SQLITE_INTERRUPT, SQLITE_ABORT_ROLLBACK."""
+    _tag, _payload = queue_run(v.statement)
+    queue_of(v.statement).values = 0
+
+
+@export
+def user_values_next(v: UserValues) -> tuple[i32, i64]:
+    """The next value. Errors: what the call raised."""
+    if v.at == v.n:
+        v.failed = 0
+        tag, payload = call(v.statement, CALL_RAISE, v.failure, ptr[Value](0), 0)
+        return tag, payload
+    value: Value = v.values[v.at]
+    v.at += 1
+    return value.tag, value.payload
+
+
+def values_run(stmt: Run, v: UserValues, cells: ptr[Value], n: i32) -> None:
+    """Make the calls of a queue, whose CALL_VALUE have a cell for the value each, and keep the values."""
+    if v.failed:
+        return
+    answer: Answer = Answer(i32(scratch(ANSWER_SIZE)))
+    r: Request = user_request()
+    r.routine = CALL_VALUES
+    r.instance = v.failure
+    r.n = n
+    r.values = cells
+    ask(stmt, r, answer)
+    if answer.status:
+        raise_error(answer.status, ptr[u8](i32(answer)) + 16, i32(answer.payload >> 32))
+    more: ptr[i32] = ptr[i32](i32(answer) + 16)
+    v.failed = more[1]
+    texts: ptr[u8] = ptr[u8](0)
+    if more[0]:
+        texts = arena_alloc(v.arena, more[0])
+        user_take(texts)
+    values_keep(v, cells, i32(answer.payload), texts)
+    go_on(stmt)
+
+
+def values_keep(v: UserValues, cells: ptr[Value], n: i32, texts: ptr[u8]) -> None:
+    """Keep the first n values among the cells; those of texts and blobs are places in `texts`."""
+    if v.n + n > v.capacity:
+        v.capacity = v.capacity + n + 16
+        v.values = ptr[Value](i32(mrealloc(ptr[u8](i32(v.values)), v.capacity * 16)))
+    at: i32 = 0
+    end: i32 = v.n + n
+    while v.n < end:
+        if cells[at].tag & ((1 << CALL_BITS) - 1) == CALL_VALUE:
+            value: Value = v.values[v.n]
+            value.tag = cells[at + 1].tag
+            value.payload = cells[at + 1].payload
+            if value.tag >= TEXT:
+                value.payload = value.payload + i64(u32(texts))
+            v.n += 1
+        at += 1 + i32(cells[at].payload >> 32)
 
 
 # --- aggregates ----------------------------------------------------------------------------------------------

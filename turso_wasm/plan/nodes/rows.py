@@ -477,7 +477,8 @@ class Window(Plan):
     `outputs`, which are kept of each row, then what `calls` give. Keys and calls are in terms of these columns.
 
     sort: the rows of `child` do not come in that order; peers are sorted by `ties`. unit: what must be read before the
-    first of its rows is answered: nothing but the row, its peers, or its whole partition.
+    first of its rows is answered: nothing but the row, its peers, or its whole partition. ahead: the values of its
+    calls, all of them of the user's, may be asked for before the rows are answered.
     """
 
     source: int
@@ -489,6 +490,7 @@ class Window(Plan):
     calls: tuple[WindowCall, ...]
     sort: bool
     unit: WindowUnit
+    ahead: bool = False
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
