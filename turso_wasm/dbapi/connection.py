@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.catalog.names import quote_identifier
@@ -87,6 +88,7 @@ class Connection(Registering, Framed, Hooked, Limited, Transacting, Imaged, argu
         made._trace_callback = None
         made._limits = UNLIMITED
         made._text = None
+        made._reading = WeakSet()
         made.row_factory = None
         return made
 
@@ -117,6 +119,7 @@ class Connection(Registering, Framed, Hooked, Limited, Transacting, Imaged, argu
         self._trace_callback = None
         self._limits = UNLIMITED
         self._text: Callable[[bytes], Any] | None = None
+        self._reading: WeakSet[Cursor] = WeakSet()  # that may have read ahead
         self.row_factory: Callable[[Cursor, tuple[Any, ...]], Any] | None = None
         self.detect_types = arguments.integer(detect_types)
         arguments.integer(cached_statements)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from turso_wasm.base.errors import SQLITE_SCHEMA, SqlError
 from turso_wasm.dbapi import arguments
+from turso_wasm.dbapi.ahead import give_up_rows
 from turso_wasm.dbapi.columnar import Fetching, check_plain, given_frame, insert_frame
 from turso_wasm.dbapi.deprecations import WARNS, warn_of_names
 from turso_wasm.dbapi.errors import DataError, OperationalError, ProgrammingError, fail
@@ -46,6 +47,8 @@ class Cursor(Fetching, arguments.NotPickled):
         "_description",
         "_lastrowid",
         "_looped",
+        "_n_read",
+        "_query",
         "_rowcount",
         "_rows",
         "_statement",
@@ -68,6 +71,8 @@ class Cursor(Fetching, arguments.NotPickled):
         self._lastrowid: int | None = None
         self._rowcount = -1
         self._rows: Iterator[tuple[Any, ...]] = NO_ROWS
+        self._n_read = 0  # rows that `_rows` had so far, with those before
+        self._query: tuple[Prepared, Sequence[Any]] | None = None  # whose rows were read ahead
         self._converters: list[Callable[[bytes], Any] | None] | None = None
         self._busy = False  # amid code of the caller's: parameters, adapters, converters, functions
         self._looped = False  # over by a generator, which has `_rows`
@@ -140,6 +145,8 @@ class Cursor(Fetching, arguments.NotPickled):
                 self._busy = True
             if connection._limits is not UNLIMITED:
                 connection._check_values(program.n_user_params, values)
+            if changes and connection._reading:
+                give_up_rows(connection, program)
             statement, rows = runtime.execute(prepared, values, connection._text)
         except Exception as error:
             self._rowcount = -1
@@ -155,6 +162,11 @@ class Cursor(Fetching, arguments.NotPickled):
             if self._description is None or connection.detect_types or statement.program is not program:
                 self._describe(prepared, statement.program)
             self._rows = iter(rows or ())
+            if rows and program.reads:
+                self._n_read = len(rows)
+                if self._n_read > 1 or not statement.finished:
+                    self._query = prepared, values
+                    connection._reading.add(self)
         self._lastrowid = runtime.last_rowid()
         return self
 
@@ -195,6 +207,7 @@ class Cursor(Fetching, arguments.NotPickled):
         connection._begin_implicitly()
         if program.columns:
             self._describe(prepared, program)
+        give_up_rows(connection, program)
         self._busy = True
         try:
             changed = 0
@@ -256,6 +269,7 @@ class Cursor(Fetching, arguments.NotPickled):
                 if prepared is None:
                     break
                 connection._trace(prepared, ())
+                give_up_rows(connection, prepared.program)
                 statement, rows = runtime.execute(prepared, (None,) * prepared.program.n_user_params)
                 try:
                     while rows is not None and not statement.finished:
@@ -305,6 +319,7 @@ class Cursor(Fetching, arguments.NotPickled):
             rows = self._stepped(lambda statement: statement.step(text))
             if rows:
                 self._rows = iter(rows)
+                self._n_read += len(rows)
                 return next(self._rows)
         return None
 
@@ -419,6 +434,7 @@ class Cursor(Fetching, arguments.NotPickled):
             for _ in self._rows:  # the loop goes on with what comes next
                 pass
         self._rows = NO_ROWS
+        self._query = None
         self._converters = None
         statement = self._statement
         if statement is not None:

@@ -238,6 +238,24 @@ class HostStatement:
         finally:
             self.limited = False  # as the next run wants it
 
+    def run_to(self, n: int, values: Sequence[Any], literals: Sequence[Any], text: TextFactory | None = None) -> Rows:
+        """The first n rows of a run that every further step gives one more row of; fewer: it is finished. n: above 0.
+
+        Errors: as start.
+        """
+        self.limited = True
+        self.host.pack(layout.U32, self.address + layout.ROW_LIMIT_AT, n)
+        try:
+            rows = self.start(values, literals, text) or []
+            self.limited = False  # what is packed here stays
+            while not self.finished and len(rows) < n:
+                self.host.pack(layout.U32, self.address + layout.ROW_LIMIT_AT, n - len(rows))
+                rows += self.step(text) or ()
+            self.host.pack(layout.U32, self.address + layout.ROW_LIMIT_AT, 1)
+            return rows
+        finally:
+            self.limited = False
+
     def run_once(self, block: bytes) -> int:
         """A run that gives no rows; how many it has changed."""
         if self.instance.heat >= 0 or self.connection.progress is not None:

@@ -327,7 +327,7 @@ def rollback_all(c: KernelConnection, save: i32) -> i32:
 
 
 def violations_forget(c: KernelConnection) -> None:
-    """The transaction is over: nothing of it is deferred."""
+    """The transaction is over, or PRAGMA defer_foreign_keys turned off: nothing is deferred any more."""
     c.deferred = i64(0)
     c.deferred_immediate = i64(0)
     c.settings &= ~SETTING_DEFER_FOREIGN_KEYS

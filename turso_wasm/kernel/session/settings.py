@@ -71,7 +71,14 @@ from turso_wasm.kernel.pager.storage import (
     Settings,
     SharedFile,
 )
-from turso_wasm.kernel.session.connection import readers_running, relax_all, schema_change, settle, slot_pager
+from turso_wasm.kernel.session.connection import (
+    readers_running,
+    relax_all,
+    schema_change,
+    settle,
+    slot_pager,
+    violations_forget,
+)
 from turso_wasm.kernel.session.statement import statement_begin
 from turso_wasm.wasm.lang import be32, export, i32, i64, lit, ptr, put_be32, u8, u32
 
@@ -97,7 +104,7 @@ def setting_set(s: Run, bit: i32, on: i32) -> i32:
     if bit != SETTING_FOREIGN_KEYS or c.autocommit:
         c.settings = before | bit if on else before & ~bit
     if bit == SETTING_DEFER_FOREIGN_KEYS and not on:
-        c.deferred_immediate = i64(0)
+        violations_forget(c)
     if (before ^ c.settings) & SETTINGS_COMPILED or (bit == SETTING_WRITABLE_SCHEMA and not on):
         c.schema_epoch += 1
     return setting_get(s, bit)
