@@ -27,7 +27,7 @@ _NUMBERS = frozenset((
 """Functions to which a blob is no number."""
 _VALUES = frozenset((
     "instr", "length", "quote", "typeof", "subtype", "unistr_quote", "json_array", "jsonb_array", "json_object",
-    "jsonb_object", "json_quote",
+    "jsonb_object", "json_quote", "bin_record_json_object",
 ))
 """Functions to which a blob is not the text that its bytes are."""
 # fmt: on

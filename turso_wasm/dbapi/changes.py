@@ -88,13 +88,14 @@ class ChangeReader:
 
     def batch(self) -> list[Change]:
         """The next changes, up to some hundred; [] if there are none now. Errors: OperationalError if they are gone."""
+        last = self._last()  # asked first: what is committed meanwhile is not gone
         version = "change_txn_id" if self._has_transactions() else "NULL"
         rows = self._query(
             f"SELECT change_id, change_time, {version}, change_type, table_name, id, before, after, updates "
             f"FROM {self._table} WHERE change_id > ? AND change_id < ? ORDER BY change_id LIMIT {_BATCH}",
             (self.since, self._end()),
         )
-        first = rows[0][0] if rows else self._last() + 1
+        first = rows[0][0] if rows else last + 1
         if first > self.since + 1:
             raise OperationalError(f"the changes behind {self.since} are gone: the first that is kept is {first}")
         names = _Names(self, rows) if rows else None

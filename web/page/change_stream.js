@@ -106,13 +106,14 @@ export class ChangeStream extends Following {
   /** The next changes; [] if there are none now. @throws {SqlError} SQLITE_ERROR if they are not kept any more */
   async #batch() {
     const since = Number(this.since);
+    const last = await this.#last(); // asked first: what is committed meanwhile is not gone
     const rows = await this.#all(
       `SELECT change_id, change_time, ${this.#transaction}, change_type, table_name, id, before, after, updates
        FROM ${this.#quoted} WHERE change_id > ? AND change_id < ? ORDER BY change_id LIMIT ${BATCH}`,
       since,
       await this.#end(),
     );
-    const first = rows.length ? Number(rows[0][0]) : (await this.#last()) + 1;
+    const first = rows.length ? Number(rows[0][0]) : last + 1;
     if (first > since + 1) {
       const message = `the changes behind ${since} are gone: the first that is kept is ${first}`;
       throw new SqlError(message, SQLITE_ERROR);
