@@ -5,7 +5,7 @@ Source: https://www.rfc-editor.org/rfc/rfc8259#section-6, https://spec.json5.org
 
 from turso_wasm.kernel.functions.bytes import hex_digit
 from turso_wasm.kernel.json.element import FLOAT, FLOAT5, INT, INT5
-from turso_wasm.kernel.json.scan import same_word
+from turso_wasm.kernel.json.scan import is_alnum, same_word
 from turso_wasm.kernel.values.number import is_digit
 from turso_wasm.wasm.lang import i32, lit, ptr, u8
 
@@ -16,13 +16,18 @@ PLUS_INFINITY = -1
 MINUS_INFINITY = -2
 
 
-def scan_infinity(p: ptr[u8], n: i32, at: i32) -> i32:
-    """Index behind inf or infinity; -1 if neither stands there."""
-    if same_word(p, n, at, *lit(b"infinity"), False):
-        return at + 8
-    if same_word(p, n, at, *lit(b"inf"), False):
-        return at + 3
-    return -1
+def scan_infinity(p: ptr[u8], n: i32, at: i32, signed: bool) -> i32:
+    """Index behind inf or infinity; -1 if neither stands there. signed: letters behind it are an error of their own."""
+    whole: bool = begins_with(p, n, at, *lit(b"infinity"))
+    if not whole and not begins_with(p, n, at, *lit(b"inf")):
+        return -1
+    behind: i32 = at + (8 if whole else 3)
+    return behind if signed or behind == n or not is_alnum(p[behind]) else -1
+
+
+def begins_with(p: ptr[u8], n: i32, at: i32, word: ptr[u8], size: i32) -> bool:
+    """Whether the (lower-case) word stands at `at`, in whatever case."""
+    return at + size <= n and same_word(p, at + size, at, word, size, False)
 
 
 def scan_exponent(p: ptr[u8], n: i32, at: i32) -> i32:
@@ -54,7 +59,7 @@ def scan_numeral(p: ptr[u8], n: i32, at: i32) -> tuple[i32, i32, i32]:
             start = i
             relaxed = RELAXED
     if i < n and (p[i] | 32) == 105:
-        behind: i32 = scan_infinity(p, n, i)
+        behind: i32 = scan_infinity(p, n, i, i > at)
         if behind > 0:
             return FLOAT | RELAXED, MINUS_INFINITY if p[at] == 45 else PLUS_INFINITY, behind
     if i < n and p[i] == 48:

@@ -310,7 +310,7 @@ def parse_bare_label(ps: Parser, i: i32, before: i32) -> i32:
     if opens(ps.text[i]):
         return FAILED
     ps.out.size = end
-    return parse_name(ps, i) if is_name_start(ps.text, ps.size, i) else fail(ps, i)
+    return parse_name(ps, i) if is_name_start(ps.text, ps.size, i) else FAILED
 
 
 def parse_label(ps: Parser, i: i32, before: i32) -> i32:

@@ -90,8 +90,10 @@ def put_string(b: Buffer, p: ptr[u8], n: i32) -> None:
 def put_json5_escape(b: Buffer, p: ptr[u8], n: i32, at: i32) -> i32:
     """The escape whose backslash is before `at`, as JSON spells it; index behind it."""
     behind, json5 = scan_escape(p, n, at)
-    if at >= n:
+    if at >= n or (p[at] == 120 and at + 2 >= n) or (p[at] == 0xE2 and behind < 0):
         raise_malformed()
+    if p[at] == 120:
+        behind = at + 3  # whatever stands for the digits, as in SQLite
     if behind < 0:
         behind = at + 1
         json5 = False

@@ -44,6 +44,9 @@ def check_string(kind: i32, p: ptr[u8], at: i32, end: i32) -> i32:
             if behind < 0 and at + 1 < end and p[at + 1] == 0:
                 behind = at + 2  # as SQLite has it
                 json5 = False
+            if behind < 0 and at + 4 <= end and p[at + 1] == 120:
+                behind = at + 4  # SQLite does not look at the digits of \x
+                json5 = True
             if behind < 0 or (json5 and kind == TEXT_J):
                 return at
             at = behind
