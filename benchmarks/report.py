@@ -34,6 +34,7 @@ PREPARE_MS, ADDED_BYTES = 4.0, 500_000
 LARGE_MS = {"six tables": 20.0}  # and what TPC-H's queries may take
 TPCH_MS = 60.0
 VISIT_MS = {("ours", "second", "known"): 150, ("ours", "second", "unseen"): 600, ("ours-bundle", "first", "known"): 300}
+PAGE_MS = {("ours", "second", "ready"): 500}
 MISSED = "✗"
 
 
@@ -86,6 +87,7 @@ class Result:
     versions: dict[str, str] = field(default_factory=dict)
     startup: dict[str, float] = field(default_factory=dict)
     visits: list[dict[str, Any]] = field(default_factory=list)
+    pages: list[dict[str, Any]] = field(default_factory=list)
     processes: list[dict[str, Any]] = field(default_factory=list)  # processes.py Start
     prepare: dict[str, Any] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -190,7 +192,13 @@ def markdown(result: Result, trials: list[dict[str, Any]]) -> str:
     for group in dict.fromkeys(row.group for row in result.rows):
         lines += _group(group, [row for row in result.rows if row.group == group], targets, result.previous)
     lines += _fallen(result) + _processes(result.processes) + _memory(result)
-    lines += _prepare(result.prepare) + _startup(result.startup) + _visits(result.visits) + _sizes(result.sizes)
+    lines += (
+        _prepare(result.prepare)
+        + _startup(result.startup)
+        + _visits(result.visits)
+        + _pages(result.pages)
+        + _sizes(result.sizes)
+    )
     return "\n".join(lines)
 
 
@@ -380,6 +388,31 @@ def _visits(visits: list[dict[str, Any]]) -> list[str]:
             times = [one[name] for one in whole if one[name] is not None]
             cells.append(_visit_cell(times, VISIT_MS.get((engine, visit, name))) if times else "-")
         lines.append(f"| {NAMES.get(engine, engine)} | {visit} | " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def _pages(visits: list[dict[str, Any]]) -> list[str]:
+    if not visits:
+        return []
+    lines = [
+        "## The playground, beside the bare start of sqlime (sqlite-wasm) and of DuckDB's shell",
+        "",
+        "From the navigation to the first paint, to where one can write, to where a query can be run; how long "
+        "the page's thread was blocked: medians, in parentheses the quickest.",
+        "",
+        "| page | visit | bytes sent | first paint | one can write | one can run | blocked |",
+        "|-|-|-:|-:|-:|-:|-:|",
+    ]
+    for page, visit in dict.fromkeys((one["page"], one["visit"]) for one in visits):
+        own = [one for one in visits if (one["page"], one["visit"]) == (page, visit) and "error" not in one]
+        if not own:
+            lines.append(f"| {NAMES.get(page, page)} | {visit} | failed | | | | |")
+            continue
+        cells = [f"{statistics.median(one['bytes'] for one in own):.0f}"]
+        for name in ("paint", "writable", "ready", "blocked"):
+            times = [one[name] for one in own if one[name] is not None]
+            cells.append(_visit_cell(times, PAGE_MS.get((page, visit, name))) if times else "-")
+        lines.append(f"| {NAMES.get(page, page)} | {visit} | " + " | ".join(cells) + " |")
     return [*lines, ""]
 
 

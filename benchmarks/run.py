@@ -1,6 +1,6 @@
 """Measure this engine beside its peers.
 
-    python -m benchmarks [--quick] [--only native|memory|opfs|start-up] [--match TEXT] [--private] [--node]
+    python -m benchmarks [--quick] [--only native|memory|opfs|start-up|pages] [--match TEXT] [--private] [--node]
                          [--record VERSION]
 
 Engines of a group take turns in every repetition, so that whatever else the machine does hits them alike. The report
@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import hosts, memory, processes, releases, report, startup, values
+from benchmarks import hosts, memory, pages, processes, releases, report, startup, values
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE / ".cache"
@@ -30,6 +30,7 @@ RESULTS = HERE / "results"
 
 OURS = {"native": "turso_wasm", "memory": "ours", "opfs": "ours-opfs"}
 START_UP = "start-up"
+PAGES = "pages"
 PEERS = {"native": ["sqlite3", "turso"], "memory": ["sqljs", "sqlite-wasm"], "opfs": ["sahpool", "sahpool-wal"]}
 REPETITIONS, QUICK_REPETITIONS, QUICK_SHARE = 5, 3, 5
 
@@ -76,18 +77,22 @@ def _all_groups(spec: dict[str, Any], base: Path, options: argparse.Namespace, r
             _chromium(spec, base, folder, browser, options, result)
     if START_UP in options.groups and not (options.match or options.node):
         result.visits = startup.measure(_repetitions(options))
+    if PAGES in options.groups and not (options.match or options.node):
+        result.pages = pages.measure(_repetitions(options))
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure turso_wasm beside its peers.")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions of shorter loops")
-    parser.add_argument("--only", dest="groups", action="append", choices=[*OURS, START_UP], help="a group of trials")
+    parser.add_argument(
+        "--only", dest="groups", action="append", choices=[*OURS, START_UP, PAGES], help="a group of trials"
+    )
     parser.add_argument("--match", default="", help="only trials whose name contains this")
     parser.add_argument("--private", action="store_true", help="OPFS in a private window instead of a profile on disk")
     parser.add_argument("--record", metavar="VERSION", help="keep the ratios as those of a release")
     parser.add_argument("--node", action="store_true", help="the memory group in Node instead of Chromium")
     options = parser.parse_args(arguments)
-    options.groups = options.groups or [*OURS, START_UP]
+    options.groups = options.groups or [*OURS, START_UP, PAGES]
     return options
 
 

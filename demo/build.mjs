@@ -4,6 +4,7 @@
  *   index.html        names the script and the style sheet, whose names have their contents' hash
  *   *.js, *.css       the playground; what is not needed at once (formatter, charts) lies in files of its own
  *   engine/           what npm publishes: index.js, and turso/ with the worker
+ *   python-worker.js  where Python cells run; pyodide-lock.json: which packages they can import
  *   samples/          databases, made by samples/make_samples.py
  *   sw.js             the service worker, with the list of all that and a name for this very build
  */
@@ -56,17 +57,44 @@ const { metafile } = await build({
   absWorkingDir: ROOT,
   plugins: [engine],
 });
+// a worker has a file of its own, whose name its page knows
+await build({
+  entryPoints: { 'python-worker': join(HERE, 'python', 'worker.js') },
+  outdir: TARGET,
+  bundle: true,
+  format: 'esm',
+  target: 'es2024',
+  minify: true,
+  loader: { '.py': 'text' },
+  logLevel: 'warning',
+  absWorkingDir: ROOT,
+});
 const made = Object.keys(metafile.outputs).map((path) => basename(path));
 /** @param {RegExp} pattern */
 const named = (pattern) => made.find((name) => pattern.test(name)) ?? '';
+/** What the script imports at once, which is fetched beside it. @type {string[]} */
+const first = ['engine/index.js'];
+const follow = (/** @type {string} */ path) => {
+  for (const { path: next, kind, external } of metafile.outputs[path].imports) {
+    if (external || kind !== 'import-statement' || first.includes(basename(next))) continue;
+    first.push(basename(next));
+    follow(next);
+  }
+};
+follow(Object.keys(metafile.outputs).find((path) => /playground-[^/]*\.js$/.test(path)) ?? '');
 const page = readFileSync(join(HERE, 'index.html'), 'utf8')
   .replace('playground.js', named(/^playground-.*\.js$/))
-  .replace('playground.css', named(/^playground-.*\.css$/));
+  .replace('playground.css', named(/^playground-.*\.css$/))
+  .replace(
+    '    <link rel="modulepreload" href="first.js" />\n',
+    first.map((name) => `    <link rel="modulepreload" href="${name}" />\n`).join(''),
+  );
 writeFileSync(join(TARGET, 'index.html'), page);
 cpSync(join(HERE, 'static'), TARGET, { recursive: true });
 cpSync(join(ROOT, 'dist', 'samples'), join(TARGET, 'samples'), { recursive: true });
 for (const name of filesIn(join(PACKAGE, 'turso')))
   place(join(PACKAGE, 'turso', name), join(TARGET, 'engine', 'turso', name));
+place(join(ROOT, 'dist', 'pyodide', 'pyodide-lock.json'), join(TARGET, 'pyodide-lock.json'));
 place(join(PACKAGE, 'index.js'), join(TARGET, 'engine', 'index.js'));
 
 const files = filesIn(TARGET).filter((name) => !name.endsWith('.txt'));

@@ -29,6 +29,16 @@ import { signal } from '@preact/signals';
  * @property {import('preact').FunctionComponent<{set: import('./core/results.js').ResultSet}>} View
  * @property {number} [order]
  *
+ * @typedef {object} EditorBar what stands above the query of a tab
+ * @property {string} id
+ * @property {(tab: import('./core/workspace.js').Tab) => boolean} applies
+ * @property {import('preact').FunctionComponent<{tab: import('./core/workspace.js').Tab}>} View
+ *
+ * @typedef {object} Runner what runs tabs that are not SQL
+ * @property {string} kind the tab's
+ * @property {(db: import('./core/session.js').Database, text: string, show: (run: import('./core/runner.js').Run) => void) => Promise<import('./core/runner.js').Run>} run
+ * @property {string} warning the key of what is asked before something is run that came with a link
+ *
  * @typedef {object} Dialog
  * @property {string} id
  * @property {import('preact').FunctionComponent<{props: any, close: (value?: any) => void}>} View its first heading names the dialog
@@ -51,6 +61,10 @@ export const commands = new Map();
 export const panels = [];
 /** @type {ResultView[]} */
 export const resultViews = [];
+/** @type {EditorBar[]} */
+export const editorBars = [];
+/** By the kind of tab. @type {Map<string, Runner>} */
+export const runners = new Map();
 /** @type {Map<string, Dialog>} */
 const dialogs = new Map();
 /** The first that accepts a file opens it. @type {Opener[]} */
@@ -77,6 +91,16 @@ export function addPanel(panel) {
 export function addResultView(view) {
   resultViews.push(view);
   resultViews.sort(byOrder);
+}
+
+/** @param {EditorBar} bar */
+export function addEditorBar(bar) {
+  editorBars.push(bar);
+}
+
+/** @param {Runner} runner */
+export function addRunner(runner) {
+  runners.set(runner.kind, runner);
 }
 
 /** @param {Dialog} dialog */

@@ -84,16 +84,30 @@ def serving(port: int = 0, handler: type[Handler] = Playground) -> Iterator[str]
         thread.join()
 
 
+def listening(port: int | None) -> ThreadingHTTPServer:
+    """The playground on a port; with none given the usual one or, if that is taken, one that is free.
+
+    Errors: OSError, for a port that was given and cannot be had; OverflowError for what is no port.
+    """
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", DEFAULT_PORT if port is None else port), Playground)
+    except OSError:
+        if port is not None:
+            raise
+        return ThreadingHTTPServer(("127.0.0.1", 0), Playground)
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="Serve the playground on localhost.")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--port", type=int, help=f"default: {DEFAULT_PORT}, or one that is free if that is taken")
     parser.add_argument("--no-open", action="store_true", help="do not open a browser")
     options = parser.parse_args()
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", options.port), Playground)
-    except OSError as error:
-        print(f"port {options.port} cannot be used ({error.strerror}): choose another with --port", file=sys.stderr)
+        server = listening(options.port)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        print(f"port {options.port} cannot be used ({why}): choose another, as make demo PORT=8481", file=sys.stderr)
         return 1
     url = f"http://localhost:{server.server_address[1]}/"
     print(f"The playground is at {url} (Ctrl-C ends it)", flush=True)

@@ -10,7 +10,8 @@ const BUILD = 'the build';
 const FILES = ['the files'];
 const NAME = `playground ${BUILD}`;
 const scope = /** @type {any} */ (self).registration.scope;
-const isEngine = (/** @type {string} */ name) => name.startsWith('engine/turso/') || name.startsWith('samples/');
+const isEngine = (/** @type {string} */ name) =>
+  name.startsWith('engine/turso/') || name.startsWith('samples/') || name === 'pyodide-lock.json';
 const known = new Set(FILES.map((name) => scope + name));
 
 self.addEventListener('install', (/** @type {any} */ event) => {
@@ -42,15 +43,16 @@ self.addEventListener('fetch', (/** @type {any} */ event) => {
   else if (known.has(url.origin + url.pathname)) event.respondWith(kept(url.origin + url.pathname));
 });
 
-/** The page as the server has it now; the kept one when there is no network. @param {Request} request */
+/** How long the page waits for the server's answer, in milliseconds, when it has itself. */
+const PATIENCE = 200;
+
+/** The page as the server has it now; the kept one when there is no network, or a slow one. @param {Request} request */
 async function newestPage(request) {
-  try {
-    const response = await fetch(request);
-    if (response.ok) return response;
-  } catch {
-    // offline
-  }
-  return (await caches.match(scope, { cacheName: NAME })) ?? Response.error();
+  const kept = await caches.match(scope, { cacheName: NAME });
+  const newest = fetch(request).catch(() => null);
+  const late = new Promise((resolve) => setTimeout(() => resolve(null), PATIENCE));
+  const response = await (kept ? Promise.race([newest, late]) : newest);
+  return response?.ok ? response : (kept ?? response ?? Response.error());
 }
 
 /** @param {string} url */

@@ -17,11 +17,11 @@ export async function start() {
   if (starter && (await began(starter))) return;
   const name = setting('database') ?? FIRST;
   databaseName.value = name;
+  const opened = startServiceWorker().then(() => openFirst(name));
   // the editor is there, with what was written last, long before the engine is
   await openWorkspace(name, name === FIRST ? QUERIES.music() : []);
   recallQueries();
-  await startServiceWorker();
-  await openFirst(name);
+  await opened;
 }
 
 /** Whether the playground has begun with what the address asks for. @param {import('../registry.js').Starter} starter */
@@ -42,17 +42,28 @@ async function began({ start }) {
 async function openFirst(name) {
   progress.value = { stage: 'kernel', percent: progress.peek().percent };
   try {
+    if (await wasOpened(name)) return;
     await refreshNames();
-    if (names.peek().includes(name)) await open(name);
-    else if (name === FIRST) await openSampleAs('music', name);
-    else {
-      // it was deleted elsewhere
-      await openSampleAs('music', FIRST);
-      await openWorkspace(FIRST, QUERIES.music());
-    }
+    if (names.peek().includes(FIRST)) await open(FIRST);
+    else await openSampleAs('music', FIRST);
+    if (name !== FIRST) await openWorkspace(FIRST, QUERIES.music());
   } catch (error) {
     progress.value = { stage: 'failed', percent: null, error: String(/** @type {any} */ (error)?.message ?? error) };
     report(error);
+  }
+}
+
+/** Open a database unless there is none of that name any more, as it was deleted elsewhere. @param {string} name @returns {Promise<boolean>} */
+async function wasOpened(name) {
+  // at a first visit there is none
+  if (setting('database') === null) return false;
+  try {
+    await open(name, { create: false });
+    return true;
+  } catch (error) {
+    await refreshNames();
+    if (names.peek().includes(name)) throw error;
+    return false;
   }
 }
 

@@ -4,6 +4,7 @@ import { batch, signal } from '@preact/signals';
 import { FIRST_ROWS, ResultSet } from './results.js';
 import { changes, inTransaction, onLeave } from './session.js';
 import { statements } from './sql.js';
+import { t } from './texts.js';
 
 /** Result sets that are shown of one script; what more SELECTs give is counted. */
 export const SHOWN_SETS = 50;
@@ -14,7 +15,8 @@ const ROWS_AMID = 10_000;
  * @typedef {{message: string, code?: string, offset: number, start: number, end: number, stopped: boolean}} Failure
  * offset: where in the script, -1 if unknown; start, end: the statement's
  * @typedef {{kind: 'change', count: number, changes: number, milliseconds: number, words: Map<string, number>, lastInsertRowid: number | bigint | null}} ChangeNote
- * @typedef {ResultSet | ChangeNote} Outcome
+ * @typedef {{kind: 'text', text: string}} TextNote what a script has printed
+ * @typedef {ResultSet | ChangeNote | TextNote} Outcome
  * @typedef {object} Run
  * @property {'running' | 'done' | 'failed' | 'stopped'} state
  * @property {string} script
@@ -44,6 +46,11 @@ onLeave(() => {
   return releaseResults();
 });
 
+/** A run that begins. @param {string} script @returns {Run} */
+export function newRun(script) {
+  return { state: 'running', script, outcomes: [], failure: null, milliseconds: 0, statements: 0, number: ++count };
+}
+
 /**
  * Run a script on a database. `show` gets the run after each outcome.
  * @param {import('../../web/index.js').Database} db @param {string} script @param {(run: Run) => void} show
@@ -54,8 +61,7 @@ export async function runScript(db, script, show, values = {}) {
   const stopper = new AbortController();
   const started = performance.now();
   running.value = { stop: () => stopper.abort(), since: started };
-  /** @type {Run} */
-  let run = { state: 'running', script, outcomes: [], failure: null, milliseconds: 0, statements: 0, number: ++count };
+  let run = newRun(script);
   const update = (/** @type {Partial<Run>} */ change) => {
     run = { ...run, ...change, milliseconds: performance.now() - started };
     show(run);
@@ -182,10 +188,12 @@ function change({ word }, { changes, lastInsertRowid }, milliseconds) {
   };
 }
 
+const isChange = (/** @type {Outcome} */ one) => !(one instanceof ResultSet) && one.kind === 'change';
+
 /** Changes that follow one another are one note. @param {Outcome[]} outcomes @param {Outcome} next @returns {Outcome[]} */
 function joined(outcomes, next) {
   const previous = outcomes.at(-1);
-  if (next instanceof ResultSet || !previous || previous instanceof ResultSet) return [...outcomes, next];
+  if (!isChange(next) || !previous || !isChange(previous)) return [...outcomes, next];
   const words = new Map(previous.words);
   for (const [word, count] of next.words) words.set(word, (words.get(word) ?? 0) + count);
   const note = {
@@ -199,8 +207,8 @@ function joined(outcomes, next) {
   return [...outcomes.slice(0, -1), note];
 }
 
-/** @param {import('./sql.js').Statement} statement @param {Record<string, any>} values @returns {any[]} */
-function argumentsOf({ parameters, text }, values) {
+/** What is bound to a statement's parameters. @param {import('./sql.js').Statement} statement @param {Record<string, any>} values @returns {any[]} */
+export function argumentsOf({ parameters, text }, values) {
   if (!parameters.length) return [];
   const plain = parameterNames(text);
   if (plain.every((name) => name.startsWith('?'))) {
@@ -232,5 +240,6 @@ function failureOf(error, at, aborted) {
   const stopped = aborted || error?.name === 'AbortError' || error?.code === 'SQLITE_INTERRUPT';
   const start = at?.start ?? 0;
   const offset = error?.offset >= 0 ? start + error.offset : -1;
-  return { message: error?.message ?? String(error), code: error?.code, offset, start, end: at?.end ?? 0, stopped };
+  const message = stopped ? t('stopped') : (error?.message ?? String(error));
+  return { message, code: error?.code, offset, start, end: at?.end ?? 0, stopped };
 }

@@ -8,7 +8,7 @@ import { quoted } from './sql.js';
  * @typedef {{name: string, type: string, notNull: boolean, default: string | null, key: number, hidden: number}} Column
  * @typedef {{name: string, unique: boolean, origin: string, partial: boolean, columns: string[], sql: string | null}} Index
  * @typedef {{name: string, table: string, sql: string}} Trigger
- * @typedef {{column: string, table: string, to: string | null, onDelete: string}} ForeignKey
+ * @typedef {{id: number, column: string, table: string, to: string | null, onDelete: string}} ForeignKey id: columns of one key have the same
  * @typedef {object} Table
  * @property {string} name
  * @property {'table' | 'view' | 'virtual' | 'shadow'} type
@@ -38,7 +38,7 @@ const COLUMNS = `SELECT s.name AS t, x.name, x.type, x."notnull" AS n, x.dflt_va
   FROM sqlite_schema AS s, pragma_table_xinfo(s.name) AS x WHERE s.type IN ('table', 'view') ORDER BY s.name, x.cid`;
 const INDEXES = `SELECT s.name AS t, l.name, l."unique" AS u, l.origin, l.partial, i.name AS c, (SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = l.name) AS sql
   FROM sqlite_schema AS s, pragma_index_list(s.name) AS l, pragma_index_info(l.name) AS i WHERE s.type = 'table' ORDER BY l.name, i.seqno`;
-const KEYS = `SELECT s.name AS t, f."table" AS target, f."from" AS c, f."to" AS k, f.on_delete AS d
+const KEYS = `SELECT s.name AS t, f."table" AS target, f."from" AS c, f."to" AS k, f.on_delete AS d, f.id
   FROM sqlite_schema AS s, pragma_foreign_key_list(s.name) AS f WHERE s.type = 'table' ORDER BY s.name, f.id, f.seq`;
 const TRIGGERS = "SELECT name, tbl_name AS t, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name";
 
@@ -62,7 +62,7 @@ async function readTables(db) {
       .map((row) => ({ name: row.name, table: row.t, sql: row.sql })),
     foreignKeys: keys
       .filter((row) => row.t === name)
-      .map((row) => ({ column: row.c, table: row.target, to: row.k, onDelete: row.d })),
+      .map((row) => ({ id: Number(row.id), column: row.c, table: row.target, to: row.k, onDelete: row.d })),
   }));
 }
 

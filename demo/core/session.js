@@ -55,8 +55,8 @@ export async function open(source, options = {}, fill) {
   if (fill) await filled(db, fill);
   if (!again) await leave();
   databaseName.value = name;
-  if (typeof source === 'string' && !db.memory) setSetting('database', source);
-  unlisten = await db.onChange(() => {
+  if (typeof source === 'string' && !db.memory && !options.snapshot) setSetting('database', source);
+  const listening = db.onChange(() => {
     inTransaction.value = db.inTransaction;
     changes.value++;
   });
@@ -64,6 +64,7 @@ export async function open(source, options = {}, fill) {
   inTransaction.value = false;
   changes.value++;
   progress.value = { stage: 'ready', percent: 100 };
+  unlisten = await listening;
   await refreshNames();
   return db;
 }
@@ -76,6 +77,21 @@ async function filled(db, fill) {
     await db.close();
     if (!db.memory) await remove(db.name).catch(() => {});
     throw error;
+  }
+}
+
+/**
+ * Do something with a database of this browser: the open one, or one that is opened for it.
+ * @template T @param {string} name @param {(db: Database) => Promise<T>} act @returns {Promise<T>}
+ */
+export async function withDatabase(name, act) {
+  const here = database.peek();
+  if (here && here.name === name && databaseName.peek() === name) return act(here);
+  const db = await connect(name, { create: false, persist: false });
+  try {
+    return await act(db);
+  } finally {
+    await db.close();
   }
 }
 

@@ -24,12 +24,9 @@ export async function startServiceWorker() {
   serviceWorker.addEventListener('message', ({ data }) => {
     if (data?.kind === 'progress' && data.url.includes('/engine/')) heard(data);
   });
-  try {
-    await serviceWorker.register('./sw.js', { updateViaCache: 'none' });
-  } catch {
-    return; // the playground works without
-  }
-  if (serviceWorker.controller) return;
+  const registered = serviceWorker.register('./sw.js', { updateViaCache: 'none' }).catch(() => null);
+  // at a later visit nothing waits for it; without one the playground works, too
+  if (serviceWorker.controller || !(await registered)) return;
   await new Promise((resolve) => {
     serviceWorker.addEventListener('controllerchange', resolve, { once: true });
     setTimeout(resolve, 4000);

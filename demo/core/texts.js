@@ -1,7 +1,7 @@
-/** The interface's language: `t('key')` is the text of strings.js in the language of the page. */
+/** The interface's language: `t('key')` is the text of ../texts/ in the language of the page. */
 
 import { signal } from '@preact/signals';
-import { STRINGS } from '../strings.js';
+import { STRINGS } from '../texts/all.js';
 
 /** The languages, as the columns of the table. */
 export const LANGUAGES = { en: 'English', ja: '日本語' };

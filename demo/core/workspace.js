@@ -10,15 +10,20 @@ import { t } from './texts.js';
  * @property {string} id
  * @property {string} title empty: made of its text
  * @property {string} text
+ * @property {'python'} [kind] SQL if nothing else is said
+ * @property {boolean} [foreign] it came with a link and was not run yet
+ * @property {import('../schema/browse.js').Browse} [browse] what of a table is looked at, if its text was not changed since
  *
- * @typedef {{sql: string, at: number, milliseconds: number, failed: boolean, database: string}} Past
- * @typedef {{id: string, title: string, sql: string}} Saved
+ * @typedef {{sql: string, kind?: 'python', at: number, milliseconds: number, failed: boolean, database: string}} Past
+ * @typedef {{id: string, title: string, sql: string, kind?: 'python'}} Saved
  */
 
 /** @type {import('@preact/signals').Signal<Tab[]>} */
 export const tabs = signal(/** @type {Tab[]} */ ([]));
 export const activeId = signal('');
 export const activeTab = computed(() => tabs.value.find(({ id }) => id === activeId.value) ?? tabs.value[0]);
+/** Whether what is edited is SQL. */
+export const isSql = computed(() => !activeTab.value?.kind);
 /** The last run of each tab. @type {import('@preact/signals').Signal<Map<string, import('./runner.js').Run>>} */
 export const runs = signal(new Map());
 export const activeRun = computed(() => runs.value.get(activeTab.value?.id ?? ''));
@@ -31,10 +36,10 @@ const HISTORY = 500;
 const keepSoon = keeper();
 const newId = () => crypto.randomUUID();
 
-/** The tabs of a database, as they were. @param {string} name @param {{title: string, sql: string}[]} [first] what a new one begins with */
+/** The tabs of a database, as they were. @param {string} name @param {{title: string, sql: string, kind?: 'python', foreign?: boolean}[]} [first] what a new one begins with */
 export async function openWorkspace(name, first = []) {
   const { list, active } = await recall(`tabs ${name}`, { list: /** @type {Tab[]} */ ([]), active: '' });
-  const begin = first.map(({ title, sql }) => ({ id: newId(), title, text: sql }));
+  const begin = first.map(({ sql, ...rest }) => ({ ...rest, id: newId(), text: sql }));
   const shown = list.length ? list : begin.length ? begin : [{ id: newId(), title: '', text: '' }];
   batch(() => {
     tabs.value = shown;
@@ -56,9 +61,9 @@ function keepTabs() {
   if (name) keepSoon(`tabs ${name}`, () => ({ list, active }));
 }
 
-/** @param {{title?: string, text?: string}} [tab] @returns {string} its id */
-export function addTab({ title = '', text = '' } = {}) {
-  const tab = { id: newId(), title, text };
+/** @param {Partial<Omit<Tab, 'id'>>} [given] @returns {string} its id */
+export function addTab(given = {}) {
+  const tab = { title: '', text: '', ...given, id: newId() };
   batch(() => {
     tabs.value = [...tabs.value, tab];
     activeId.value = tab.id;
@@ -104,7 +109,7 @@ export function titleOf(tab) {
   const line = tab.text
     .replaceAll(/\/\*[\s\S]*?\*\//g, ' ')
     .split('\n')
-    .map((one) => one.replace(/^\s*--\s*/, '').trim())
+    .map((one) => one.replace(/^\s*(--|#)\s*/, '').trim())
     .find(Boolean);
   return tab.title || (line ? line.slice(0, 32) : t('tab.empty'));
 }
@@ -121,9 +126,9 @@ export function clearHistory() {
   keep('history', []);
 }
 
-/** @param {string} title @param {string} sql */
-export function saveQuery(title, sql) {
-  saved.value = [...saved.value.filter((one) => one.title !== title), { id: newId(), title, sql }];
+/** @param {string} title @param {string} sql @param {'python'} [kind] */
+export function saveQuery(title, sql, kind) {
+  saved.value = [...saved.value.filter((one) => one.title !== title), { id: newId(), title, sql, kind }];
   keep('saved', saved.value);
 }
 

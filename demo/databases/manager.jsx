@@ -2,16 +2,26 @@
 
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { connect, remove } from '../../web/index.js';
+import { remove } from '../../web/index.js';
 import { forget, keep, recall } from '../core/kept.js';
 import { say, trying } from '../core/notices.js';
 import { releaseResults } from '../core/runner.js';
-import { changes, database, databaseName, freeName, nameProblem, names, refreshNames } from '../core/session.js';
+import {
+  changes,
+  database,
+  databaseName,
+  freeName,
+  nameProblem,
+  names,
+  refreshNames,
+  withDatabase,
+} from '../core/session.js';
 import { size, t } from '../core/texts.js';
 import { ask } from '../layout/ask.jsx';
 import { Icon, Menu } from '../layout/widgets.jsx';
 import { addPanel, runCommand } from '../registry.js';
 import { mayDelete, mayLeave, switchTo } from './databases.jsx';
+import { showSnapshots } from './snapshots.jsx';
 import './manager.css';
 
 /** Bytes of each database, as far as they are known. @type {import('@preact/signals').Signal<Map<string, number>>} */
@@ -38,16 +48,7 @@ async function look() {
 }
 
 /** @param {string} name */
-async function sizeOf(name) {
-  const here = database.peek();
-  if (here && name === here.name) return bytesOf(here);
-  const db = await connect(name, { create: false, persist: false });
-  try {
-    return await bytesOf(db);
-  } finally {
-    await db.close();
-  }
-}
+const sizeOf = (name) => withDatabase(name, bytesOf);
 
 /** @param {import('../core/session.js').Database} db */
 async function bytesOf(db) {
@@ -69,14 +70,8 @@ function askName(title, value) {
  * A copy under another name, with its queries. @param {string} from @param {string} to
  */
 async function copy(from, to) {
-  const here = database.peek();
   await releaseResults();
-  const source = here && here.name === from ? here : await connect(from, { create: false });
-  try {
-    await source.backup(to);
-  } finally {
-    if (source !== here) await source.close();
-  }
+  await withDatabase(from, (db) => db.backup(to));
   await keep(`tabs ${to}`, await recall(`tabs ${from}`, { list: [], active: '' }));
 }
 
@@ -161,6 +156,7 @@ function entries(name) {
   return [
     { label: t('databases.rename'), icon: 'edit', run: () => trying(() => rename(name)) },
     { label: t('databases.duplicate'), icon: 'copy', run: () => trying(() => duplicate(name)) },
+    { label: t('snapshots.menu'), icon: 'camera', run: () => showSnapshots(name) },
     { label: t('databases.delete'), icon: 'trash', run: () => trying(() => discard(name)) },
   ];
 }

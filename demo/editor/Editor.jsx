@@ -6,11 +6,11 @@ import { running } from '../core/runner.js';
 import { schema } from '../core/schema.js';
 import { database } from '../core/session.js';
 import { language, t } from '../core/texts.js';
-import { activate, activeTab, addTab, changeTab, closeTab, tabs, titleOf } from '../core/workspace.js';
+import { activate, activeTab, addTab, changeTab, closeTab, isSql, tabs, titleOf } from '../core/workspace.js';
 import { keyName } from '../layout/keys.js';
 import { effectiveTheme } from '../layout/theme.js';
 import { CommandButton, Icon, Menu } from '../layout/widgets.jsx';
-import { commands, runCommand } from '../registry.js';
+import { commands, editorBars, runCommand } from '../registry.js';
 import { EDITOR_KEYS } from './commands.js';
 import { editor, waiting } from './query.js';
 
@@ -33,7 +33,7 @@ function TextArea() {
       ends.push(
         effect(() => {
           const tab = activeTab.value;
-          if (tab) made.show(tab.id, tab.text);
+          if (tab) made.show(tab.id, tab.text, tab.kind);
         }),
         effect(() => made.setSchema(schema.value)),
         effect(() => made.setDark(effectiveTheme.value !== 'light')),
@@ -90,6 +90,7 @@ function Tabs() {
             onDblClick={() => rename(tab)}
             onAuxClick={(event) => event.button === 1 && closeTab(tab.id)}
           >
+            {tab.kind && <small class="tag">{t(`kind.${tab.kind}`)}</small>}
             {titleOf(tab)}
           </button>
         ))}
@@ -108,6 +109,7 @@ function Tabs() {
         icon="down"
         class="quiet square"
         items={() => [
+          { label: t('command.new-python'), icon: 'python', run: () => runCommand('new-python') },
           { label: t('tab.rename'), icon: 'edit', run: () => current && rename(current) },
           { label: t('command.save-query'), icon: 'star', run: () => runCommand('save-query') },
           { label: t('tab.close'), icon: 'close', keys: 'Alt-w', run: () => current && closeTab(current.id) },
@@ -132,7 +134,7 @@ async function rename(tab) {
 
 function Toolbar() {
   const isRunning = Boolean(running.value) || waiting.value;
-  const extra = ['explain-plan', 'explain-analyze'].filter((id) => commands.has(id));
+  const extra = ['explain-plan', 'explain-analyze', 'index-advice', 'explain-code'].filter((id) => commands.has(id));
   return (
     <div class="bar" role="toolbar" aria-label={t('toolbar.query')}>
       {isRunning ? (
@@ -159,7 +161,7 @@ function Toolbar() {
         icon="down"
         class="square"
         items={() =>
-          ['run', 'run-statement', 'run-all', null, ...extra].map(
+          (isSql.value ? ['run', 'run-statement', 'run-all', null, ...extra] : ['run', 'run-all']).map(
             (id) =>
               id && {
                 label: t(`command.${id}`),
@@ -172,16 +174,19 @@ function Toolbar() {
         }
       />
       <span class="spread" />
-      {extra.length > 0 && <CommandButton id="explain-plan" class="quiet" label={t('explain.short')} />}
-      <CommandButton id="format" class="quiet" />
+      {extra.length > 0 && isSql.value && <CommandButton id="explain-plan" class="quiet" label={t('explain.short')} />}
+      {isSql.value && <CommandButton id="format" class="quiet" />}
       <CommandButton id="save-query" class="quiet" label={t('save.short')} />
     </div>
   );
 }
 
 export function Editor() {
+  const tab = activeTab.value;
   return (
-    <section class="query" id="query" role="tabpanel" aria-labelledby={activeTab.value && `tab-${activeTab.value.id}`}>
+    <section class="query" id="query" role="tabpanel" aria-labelledby={tab && `tab-${tab.id}`}>
+      {tab &&
+        editorBars.filter((bar) => bar.applies(tab)).map((bar) => <bar.View key={`${bar.id} ${tab.id}`} tab={tab} />)}
       <TextArea />
       <Toolbar />
     </section>

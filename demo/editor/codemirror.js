@@ -10,7 +10,13 @@ import {
 } from '@codemirror/autocomplete';
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { SQLite, sql } from '@codemirror/lang-sql';
-import { bracketMatching, defaultHighlightStyle, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
+import {
+  bracketMatching,
+  defaultHighlightStyle,
+  HighlightStyle,
+  indentUnit,
+  syntaxHighlighting,
+} from '@codemirror/language';
 import { forEachDiagnostic, setDiagnostics } from '@codemirror/lint';
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState, Prec } from '@codemirror/state';
@@ -77,7 +83,11 @@ export function createEditor(parent, { label, onChange, keys }) {
   /** @type {import('../core/schema.js').Schema} */
   let schema = { tables: [], error: null, functions: [], pragmas: [], known: false };
   let isDark = false;
+  let kind = '';
+  /** Python's support, when a tab wanted it. @type {import('@codemirror/state').Extension | null} */
+  let python = null;
 
+  const languageOf = () => (kind === 'python' ? (python ?? []) : sqlLanguage());
   const sqlLanguage = () => [
     sql({ dialect: SQLite, upperCaseKeywords: true, schema: tablesForCompletion(schema) }),
     SQLite.language.data.of({ autocomplete: completions(() => schema) }),
@@ -99,8 +109,10 @@ export function createEditor(parent, { label, onChange, keys }) {
     autocompletion({ maxRenderedOptions: 60 }),
     highlightActiveLine(),
     highlightSelectionMatches(),
-    hoverTooltip((/** @type {any} */ view, /** @type {number} */ at) => hoverOf(view.state.doc.toString(), at, schema)),
-    language.of(sqlLanguage()),
+    hoverTooltip((/** @type {any} */ view, /** @type {number} */ at) =>
+      kind ? null : hoverOf(view.state.doc.toString(), at, schema),
+    ),
+    language.of(languageOf()),
     highlighting.of(style()),
     syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
     labelled.of(labels(label)),
@@ -115,7 +127,7 @@ export function createEditor(parent, { label, onChange, keys }) {
   const view = new EditorView({ parent, state: EditorState.create({ doc: '', extensions }) });
 
   const refresh = () =>
-    view.dispatch({ effects: [language.reconfigure(sqlLanguage()), highlighting.reconfigure(style())] });
+    view.dispatch({ effects: [language.reconfigure(languageOf()), highlighting.reconfigure(style())] });
   return {
     focus: () => view.focus(),
     /** Whether a list of completions or a search is open, which Esc closes first. */
@@ -126,15 +138,22 @@ export function createEditor(parent, { label, onChange, keys }) {
       const { from, to, empty } = view.state.selection.main;
       return empty ? null : { text: view.state.sliceDoc(from, to), at: from };
     },
-    /** Show a tab; what can be undone in it is what was done in it. @param {string} id @param {string} text */
-    show(id, text) {
+    /** Show a tab; what can be undone in it is what was done in it. @param {string} id @param {string} text @param {string} [tongue] SQL if nothing else is said */
+    show(id, text, tongue = '') {
       if (id === current) return;
       if (current) states.set(current, view.state);
       current = '';
       const state = states.get(id);
       view.setState(state && state.doc.toString() === text ? state : EditorState.create({ doc: text, extensions }));
       current = id;
+      kind = tongue;
       refresh();
+      if (kind === 'python' && !python) {
+        import('@codemirror/lang-python').then((module) => {
+          python = [module.python(), indentUnit.of('    ')];
+          refresh();
+        });
+      }
     },
     /** @param {string} id */
     forget: (id) => states.delete(id),

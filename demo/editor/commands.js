@@ -1,7 +1,7 @@
 /** Commands of the editor. */
 
 import { running } from '../core/runner.js';
-import { activate, activeId, activeTab, addTab, closeTab, tabs } from '../core/workspace.js';
+import { activate, activeId, activeTab, addTab, closeTab, isSql, tabs } from '../core/workspace.js';
 import { addCommand, runCommand } from '../registry.js';
 import { editor, format, run, stop } from './query.js';
 
@@ -18,7 +18,7 @@ addCommand({
 });
 addCommand({ id: 'run-all', group, keys: ['Shift-F5'], run: () => run('all'), enabled: isIdle });
 addCommand({ id: 'stop', group, keys: ['Escape'], icon: 'stop', run: stop, enabled: () => Boolean(running.value) });
-addCommand({ id: 'format', group, keys: ['Alt-Shift-f'], icon: 'format', run: format });
+addCommand({ id: 'format', group, keys: ['Alt-Shift-f'], icon: 'format', run: format, enabled: () => isSql.value });
 addCommand({ id: 'new-tab', group, keys: ['Alt-n'], icon: 'plus', run: newTab });
 addCommand({ id: 'close-tab', group, keys: ['Alt-w'], run: () => activeTab.value && closeTab(activeTab.value.id) });
 addCommand({ id: 'next-tab', group, keys: ['Alt-PageDown'], run: () => step(1) });

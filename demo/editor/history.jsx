@@ -52,7 +52,12 @@ function History() {
       <ul class="past">
         {found.map((past) => (
           <li key={past.sql}>
-            <button type="button" class="entry" title={past.sql} onClick={() => openQuery(past.sql)}>
+            <button
+              type="button"
+              class="entry"
+              title={past.sql}
+              onClick={() => openQuery(past.sql, { kind: past.kind })}
+            >
               <code>{past.sql.trim().slice(0, 300)}</code>
               <small class={past.failed ? 'bad' : ''}>
                 {when.format(past.at)} · {past.database} ·{' '}
@@ -80,9 +85,9 @@ function Saved() {
       {saved.value.length > 6 && <SearchField text={text} set={setText} label={t('saved.search')} />}
       {!found.length && <p class="empty">{t('saved.none')}</p>}
       <ul class="past">
-        {found.map(({ id, title, sql }) => (
+        {found.map(({ id, title, sql, kind }) => (
           <li key={id}>
-            <button type="button" class="entry" title={sql} onClick={() => openQuery(sql, { title })}>
+            <button type="button" class="entry" title={sql} onClick={() => openQuery(sql, { title, kind })}>
               <strong>{title}</strong>
               <code>{sql.trim().slice(0, 160)}</code>
             </button>
@@ -120,7 +125,7 @@ addCommand({
       submit: t('save.short'),
     });
     if (!title) return;
-    saveQuery(title, sql);
+    saveQuery(title, sql, tab.kind);
     changeTab(tab.id, { title });
     say(t('save.done', { title }));
   },

@@ -6,8 +6,9 @@ import { parameterNames, running, runScript } from '../core/runner.js';
 import { database, databaseName, whenReady } from '../core/session.js';
 import { statementAt } from '../core/sql.js';
 import { t } from '../core/texts.js';
-import { activeTab, addTab, changeTab, remember, showRun } from '../core/workspace.js';
-import { openDialog } from '../registry.js';
+import { activeTab, addTab, changeTab, isSql, remember, showRun } from '../core/workspace.js';
+import { confirm } from '../layout/ask.jsx';
+import { openDialog, runners } from '../registry.js';
 import { hintFor } from './hints.js';
 
 /** @type {import('@preact/signals').Signal<ReturnType<typeof import('./codemirror.js')['createEditor']> | null>} */
@@ -22,7 +23,7 @@ export function chosen(what) {
   const selection = here?.selection();
   if ((what === 'selection' || what === 'here') && selection?.text.trim())
     return { sql: selection.text, at: selection.at };
-  if (what === 'statement' || what === 'here') {
+  if ((what === 'statement' || what === 'here') && isSql.peek()) {
     const found = statementAt(text, here?.cursor() ?? 0);
     return found ? { sql: found.text, at: found.start } : { sql: '', at: 0 };
   }
@@ -45,17 +46,25 @@ export async function runText(sql, at = -1, dress = (text) => text) {
   if (!tab || running.peek() || waiting.peek()) return;
   if (!sql.trim()) return say(t('run.nothing'));
   editor.peek()?.setError(null);
+  const runner = runners.get(tab.kind ?? '');
+  if (runner && tab.foreign) {
+    const question = { title: t('command.run'), text: t(runner.warning), submit: t('command.run'), danger: true };
+    if ((await confirm(question)) !== true) return;
+    changeTab(tab.id, { foreign: false });
+  }
   const script = dress(sql);
-  const names = parameterNames(script);
+  const names = runner ? [] : parameterNames(script);
   const values = names.length ? await openDialog('parameters', { names }) : {};
   if (!values) return;
   if (!database.peek()) waiting.value = true;
   try {
     const db = await whenReady();
     waiting.value = false;
-    const done = await runScript(db, script, (now) => showRun(tab.id, now), values);
+    const show = (/** @type {import('../core/runner.js').Run} */ now) => showRun(tab.id, now);
+    const done = await (runner ? runner.run(db, script, show) : runScript(db, script, show, values));
     remember({
       sql,
+      kind: tab.kind,
       at: Date.now(),
       milliseconds: done.milliseconds,
       failed: done.state === 'failed',
@@ -108,14 +117,17 @@ export async function format() {
   }
 }
 
-/** Put a query into a tab of its own, and run it if it is said. @param {string} sql @param {{title?: string, run?: boolean}} [options] */
-export async function openQuery(sql, { title = '', run: now = false } = {}) {
+/**
+ * Put a query into a tab of its own, and run it if it is said.
+ * @param {string} sql @param {{title?: string, run?: boolean, kind?: 'python', browse?: import('../schema/browse.js').Browse}} [options]
+ */
+export async function openQuery(sql, { title = '', run: now = false, kind, browse } = {}) {
   const tab = activeTab.peek();
   // an empty tab is as good as a new one
-  if (tab && !tab.text.trim()) {
-    changeTab(tab.id, { text: sql, title });
+  if (tab && tab.kind === kind && !tab.text.trim()) {
+    changeTab(tab.id, { text: sql, title, browse });
     editor.peek()?.replace(sql);
-  } else addTab({ text: sql, title });
+  } else addTab({ text: sql, title, kind, browse });
   await Promise.resolve();
   if (now) await runText(sql, 0);
 }

@@ -2,10 +2,9 @@
 
 import { useState } from 'preact/hooks';
 import { schema } from '../core/schema.js';
-import { quoted } from '../core/sql.js';
 import { t } from '../core/texts.js';
-import { openQuery } from '../editor/query.js';
 import { addDialog, commands, runCommand } from '../registry.js';
+import { showRows } from '../schema/tree.jsx';
 import { keyName } from './keys.js';
 import { DialogFrame } from './widgets.jsx';
 
@@ -24,7 +23,7 @@ function entries() {
       key: `table ${name}`,
       label: t('palette.table', { name }),
       keys: undefined,
-      run: () => openQuery(`SELECT * FROM ${quoted(name)};`, { title: name, run: true }),
+      run: () => showRows(name),
     })),
   ];
 }

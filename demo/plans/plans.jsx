@@ -3,6 +3,7 @@
 import { running } from '../core/runner.js';
 import { statements } from '../core/sql.js';
 import { duration, number, t } from '../core/texts.js';
+import { isSql } from '../core/workspace.js';
 import { chosen, runText } from '../editor/query.js';
 import { confirm } from '../layout/ask.jsx';
 import { addCommand, addResultView } from '../registry.js';
@@ -59,11 +60,11 @@ function PlanView({ set }) {
 }
 
 /** Explain the statement at the cursor, or what is selected. @param {string} prefix */
-async function explain(prefix) {
+export async function explain(prefix) {
   const { sql, at } = chosen('here');
   const [first] = statements(sql);
   if (!first) return runText(sql);
-  const bare = first.text.replace(/^\s*EXPLAIN(\s+QUERY\s+PLAN|\s+ANALYZE)?\s+/i, '');
+  const bare = first.text.replace(/^\s*EXPLAIN(\s+QUERY\s+PLAN|\s+ANALYZE|\s+CODE)?\s+/i, '');
   const changes = prefix === 'EXPLAIN ANALYZE' && /^(INSERT|REPLACE|UPDATE|DELETE)\b/i.test(bare);
   if (
     changes &&
@@ -79,7 +80,7 @@ async function explain(prefix) {
 }
 
 addResultView({ id: 'plan', applies: isPlan, preferred: isPlan, View: PlanView, order: 5 });
-const enabled = () => !running.value;
+const enabled = () => !running.value && isSql.value;
 addCommand({
   id: 'explain-plan',
   group: 'query',

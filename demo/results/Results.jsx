@@ -57,6 +57,15 @@ function Change({ note }) {
   );
 }
 
+/** What was printed. @param {{text: string}} props */
+function Printed({ text }) {
+  return (
+    <pre class="printed" tabIndex={0}>
+      {text}
+    </pre>
+  );
+}
+
 /** The line of a script where it failed, with a caret under the place. @param {string} script @param {number} offset */
 function Excerpt({ script, offset }) {
   const from = script.lastIndexOf('\n', offset - 1) + 1;
@@ -77,7 +86,7 @@ function Failure({ run }) {
   if (failure.stopped) {
     return (
       <div class="failure stopped">
-        <p>{t('stopped')}</p>
+        <p>{failure.message}</p>
       </div>
     );
   }
@@ -111,7 +120,7 @@ function Failure({ run }) {
 /** What a screen reader hears: how it ended, not the rows. @param {import('../core/runner.js').Run} run */
 function summary({ state, outcomes, failure, milliseconds }) {
   if (state === 'running') return '';
-  if (failure) return failure.stopped ? t('stopped') : failure.message;
+  if (failure) return failure.message;
   const sets = outcomes.filter((one) => one instanceof ResultSet);
   const rows = sets.reduce((sum, set) => sum + set.rows.length, 0);
   return t('done', { sets: number(sets.length), rows: number(rows), time: duration(milliseconds) });
@@ -127,7 +136,9 @@ function RunView({ run }) {
   const [picked, pick] = useState(/** @type {string | null} */ (null));
   const shown = picked !== null && entries.includes(picked) ? picked : initial;
   let sets = 0;
-  const labels = outcomes.map((one) => (one instanceof ResultSet ? t('set', { n: ++sets }) : t('changes')));
+  const labels = outcomes.map((one) =>
+    one instanceof ResultSet ? t('set', { n: ++sets }) : t(one.kind === 'text' ? 'printed' : 'changes'),
+  );
   const outcome = outcomes[Number(shown)];
   return (
     <>
@@ -155,6 +166,8 @@ function RunView({ run }) {
         <Failure run={run} />
       ) : outcome instanceof ResultSet ? (
         <SetView key={outcome.id} set={outcome} />
+      ) : outcome?.kind === 'text' ? (
+        <Printed text={outcome.text} />
       ) : outcome ? (
         <Change note={outcome} />
       ) : null}

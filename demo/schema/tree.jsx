@@ -9,6 +9,7 @@ import { number, t } from '../core/texts.js';
 import { editor, openQuery } from '../editor/query.js';
 import { Icon, Menu } from '../layout/widgets.jsx';
 import { addCommand, addPanel, openDialog } from '../registry.js';
+import { sqlOf } from './browse.js';
 
 /** @param {import('../core/schema.js').Table} table */
 function countOf(table) {
@@ -22,9 +23,10 @@ function short(rows) {
   return new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 }).format(rows);
 }
 
-/** @param {string} name */
+/** Look at the rows of a table, in the table browser. @param {string} name */
 export function showRows(name) {
-  return openQuery(`SELECT * FROM ${quoted(name)};`, { title: name, run: true });
+  const browse = { table: name, filters: [], order: '', down: false };
+  return openQuery(sqlOf(browse, []), { title: name, run: true, browse });
 }
 
 /** What a table's menu offers; others may add to it. @type {((table: import('../core/schema.js').Table) => any[])[]} */

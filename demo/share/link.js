@@ -5,7 +5,7 @@
  *   #sql=…&sample=music          for documentation: a query, percent-encoded, on a sample
  *   #sql=…&db=https://…/x.db     the same on a file of a web server's, which is read where it is
  *
- * @typedef {{name: string, queries: {title: string, sql: string}[]}} Shared what the JSON says
+ * @typedef {{name: string, queries: {title: string, sql: string, kind?: 'python'}[]}} Shared what the JSON says
  */
 
 /** A database that is larger, compressed with its queries, makes no link. Some programs cut links of a few thousand characters already. */
@@ -63,6 +63,7 @@ function checked(said) {
     queries: said.queries.map((/** @type {any} */ one) => ({
       title: String(one?.title ?? ''),
       sql: String(one?.sql ?? ''),
+      kind: one?.kind === 'python' ? 'python' : undefined,
     })),
   };
 }

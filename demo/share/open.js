@@ -44,11 +44,14 @@ export async function openLink() {
   databaseName.value = t('shared.label', { name });
   sharedName.value = name;
   await forget(`tabs ${databaseName.peek()}`);
-  await openWorkspace(databaseName.peek(), queries);
+  await openWorkspace(
+    databaseName.peek(),
+    queries.map((query) => ({ ...query, foreign: true })),
+  );
   if (!embedded) history.replaceState(null, '', location.pathname + location.search);
   if (!(database instanceof URL)) {
     if (!embedded) say(t('shared.opened'), { label: t('shared.keep'), run: () => runCommand('keep-shared') });
-    if (queries[0]?.sql.trim()) await runText(queries[0].sql, 0);
+    if (queries[0]?.sql.trim() && !queries[0].kind) await runText(queries[0].sql, 0);
   }
 }
 

@@ -25,7 +25,9 @@ function ShareDialog({ props: { file }, close }) {
   useEffect(() => {
     let current = true;
     const chosen = all ? tabs.peek() : [activeTab.peek()];
-    const queries = chosen.filter((tab) => tab?.text.trim()).map((tab) => ({ title: titleOf(tab), sql: tab.text }));
+    const queries = chosen
+      .filter((tab) => tab?.text.trim())
+      .map((tab) => ({ title: titleOf(tab), sql: tab.text, kind: tab.kind }));
     fragmentOf(
       { name: database.peek()?.memory ? sharedName.peek() || 'shared.db' : databaseName.peek(), queries },
       withDatabase ? file : null,

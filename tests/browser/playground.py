@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
+
+AXE = Path(__file__).parent / "accessibility" / "node_modules" / "axe-core" / "axe.min.js"
 
 READY = "#run[data-ready=true]"
 
@@ -11,7 +14,7 @@ READY = "#run[data-ready=true]"
 def opened(context: Any, server: str) -> Any:
     """The playground in a page of its own, ready to run."""
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(120_000)
     page.goto(server)
     page.wait_for_selector(READY)
     page.wait_for_selector("#editor .cm-content")
@@ -58,7 +61,7 @@ def finished(page: Any) -> str:
     )
 
 
-def until(page: Any, function: str, seconds: float = 30) -> Any:
+def until(page: Any, function: str, seconds: float = 60) -> Any:
     """Wait until a function of the page gives something: `wait_for_function` needs eval, which the page forbids."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -86,3 +89,11 @@ def answer(page: Any, text: str) -> None:
     page.fill("dialog input", text)
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog", state="detached")
+
+
+def violations(page: Any) -> list[Any]:
+    """What axe finds on the page as it is."""
+    page.evaluate(AXE.read_text("utf-8"))
+    return page.evaluate(
+        "async () => (await axe.run()).violations.map(({ id, nodes }) => [id, nodes[0].html.slice(0, 200)])"
+    )

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.playground import READY, answer, finished, opened, run, table, until
+from tests.browser.playground import READY, answer, finished, opened, run, table, until, violations
 
 ROOT = Path(__file__).resolve().parents[2]
-AXE = Path(__file__).parent / "accessibility" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +23,6 @@ def page(visitor: Any, server: str) -> Iterator[Any]:
     page.wait_for_selector(".count")
     yield page
     page.close()
-
-
-def violations(page: Any) -> list[Any]:
-    """What axe finds on the page as it is."""
-    page.evaluate(AXE.read_text("utf-8"))
-    return page.evaluate(
-        "async () => (await axe.run()).violations.map(({ id, nodes }) => [id, nodes[0].html.slice(0, 200)])"
-    )
 
 
 def test_a_value_is_edited_where_it_stands_and_the_change_undone(page: Any) -> None:
@@ -194,7 +185,7 @@ def test_it_speaks_japanese(page: Any) -> None:
 
 
 def test_every_text_is_in_the_table() -> None:
-    strings = (ROOT / "demo" / "strings.js").read_text("utf-8")
+    strings = "".join([path.read_text("utf-8") for path in (ROOT / "demo" / "texts").glob("*.js")])
     known = set(re.findall(r"^  '?([\w.-]+)'?: \[", strings, re.MULTILINE))
     sources = [*(ROOT / "demo").rglob("*.jsx"), *(ROOT / "demo").rglob("*.js")]
     sources.remove(ROOT / "demo" / "core" / "texts.js")
