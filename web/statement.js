@@ -214,13 +214,12 @@ export class HostStatement {
   all(...args) {
     let status = this.#startNow(args, 0);
     try {
-      while (status === YIELD) status = this.step(0);
-      const all = this.take();
-      while (status !== DONE) {
-        status = this.step(0);
-        this.take(all);
+      /** @type {any[]} */
+      const all = [];
+      for (; ; status = this.step(0)) {
+        if (status !== YIELD) this.take(all);
+        if (status === DONE) return all;
       }
-      return all;
     } finally {
       this.reset();
     }
@@ -230,10 +229,10 @@ export class HostStatement {
   *iterate(...args) {
     let status = this.#startNow(args, FIRST_BATCH);
     try {
-      yield* this.take();
+      if (status !== YIELD) yield* this.take();
       while (status !== DONE) {
         status = this.step(0);
-        yield* this.take();
+        if (status !== YIELD) yield* this.take();
       }
     } finally {
       this.reset();
@@ -296,21 +295,29 @@ export class HostStatement {
     if (this.#stepping) throw new SqlError('the statement is running', SQLITE_LOCKED);
   }
 
-  /** Run on: DONE, ROWS or YIELD. What was in the buffer is gone (S3). @param {number} limit */
+  /** Whether the last step has only given way: rows that were in the buffer are those of the step that goes on. */
+  #gaveWay = false;
+
+  /** Run on: DONE, ROWS or YIELD. What was in the buffer is gone (S3), unless the step before gave YIELD. @param {number} limit */
   step(limit) {
     this.#mustNotStep();
     if (this.#failure) throw aboutSql(this.#failure[0], this.source);
     const { kernel } = this;
     const { u32 } = kernel.refresh();
     const at = this.#address >>> 2;
-    u32[at + (S.rows_used >> 2)] = 0;
-    u32[at + (S.row_count >> 2)] = 0;
-    u32[at + (S.heap_used >> 2)] = 0;
-    u32[at + (S.heap_not_ascii >> 2)] = 0;
+    if (!this.#gaveWay) {
+      u32[at + (S.rows_used >> 2)] = 0;
+      u32[at + (S.row_count >> 2)] = 0;
+      u32[at + (S.heap_used >> 2)] = 0;
+      u32[at + (S.heap_not_ascii >> 2)] = 0;
+    }
     u32[at + (S.row_limit >> 2)] = limit;
+    this.#gaveWay = false;
     this.#stepping = true;
     try {
-      return this.#run(this.prepared.loaded.step);
+      const status = this.#run(this.prepared.loaded.step);
+      this.#gaveWay = status === YIELD;
+      return status;
     } finally {
       this.#stepping = false;
     }
@@ -402,6 +409,7 @@ export class HostStatement {
   reset() {
     this.#mustNotStep();
     this.#running = false;
+    this.#gaveWay = false;
     this.#failure = null;
     if (!this.#address) return;
     const { exports } = this.kernel; // not `call`: this runs once a row of a bulk insert

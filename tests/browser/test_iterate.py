@@ -118,3 +118,23 @@ def test_a_reader_amid_a_transaction_that_is_undone(tab: Any) -> None:
         make="; ".join(MAKE),
     )
     assert found == [ROWS, ROWS + 1, -1]
+
+
+def test_rows_that_came_before_a_time_slice_was_over_stay(js: Js) -> None:
+    # each row takes several slices, and is in the buffer when the next one's slices end
+    got = js(
+        """
+        const db = await turso.connect(':memory:');
+        await db.exec('CREATE TABLE t(a); INSERT INTO t SELECT value FROM generate_series(1, 700)');
+        const sql = 'SELECT value, (SELECT count(*) FROM t x, t y WHERE x.a + y.a > value) > 0 FROM generate_series(1, 4)';
+        const statement = db.prepare(sql).raw();
+        const all = await statement.all();
+        const iterated = [];
+        for await (const row of statement.iterate()) iterated.push(row);
+        const { results } = await db.script(sql);
+        const [{ rows }] = await db.batch([sql]);
+        await db.close();
+        return [all.length, iterated.length, results[0].rows.length, rows.length];
+        """
+    )
+    assert got == [4, 4, 4, 4]

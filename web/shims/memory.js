@@ -1,6 +1,6 @@
 /** What the shims have in common: an engine that is ready, databases that are opened at once, and statements that are stepped. */
 
-import { DONE, OPEN_CREATE } from '../../base/abi.js';
+import { DONE, OPEN_CREATE, YIELD } from '../../base/abi.js';
 import { SQLITE_BUSY, SQLITE_CANTOPEN } from '../../base/errors.js';
 import * as host from '../host.js';
 import { SQLITE_RANGE } from './capi_values.js';
@@ -155,7 +155,7 @@ export class Cursor {
       this.reset();
       throw this.statement.refusal ?? new SqlError('database is locked', SQLITE_BUSY);
     }
-    this.#rows = this.statement.take();
+    this.#rows = this.#status === YIELD ? [] : this.statement.take();
     this.#next = 0;
   }
 
