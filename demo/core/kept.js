@@ -63,7 +63,10 @@ export function keeper(milliseconds = 250) {
   const waiting = new Map();
   // a page that goes away does not wait for IndexedDB: what was not kept yet is handed to the next visit
   addEventListener('pagehide', () => {
-    for (const [key, { read }] of waiting) setSetting(`late ${key}`, JSON.stringify(read()));
+    for (const [key, { read }] of waiting) {
+      keep(key, read()); // which most browsers end all the same, and which takes more
+      setSetting(`late ${key}`, JSON.stringify(read()));
+    }
   });
   return (key, read) => {
     clearTimeout(waiting.get(key)?.timer);

@@ -7,12 +7,19 @@ import { addCommand, openDialog, panels } from '../registry.js';
 import { setTheme, THEMES, theme } from './theme.js';
 
 /** The panel of the side bar that is shown; empty: none. */
-export const panel = signal(matchMedia('(max-width: 760px)').matches ? '' : (setting('panel') ?? 'schema'));
+export const panel = signal('');
+const narrow = matchMedia('(max-width: 760px)');
+const asKept = () => {
+  panel.value = narrow.matches ? '' : (setting('panel') ?? 'schema');
+};
+asKept();
+// in a window that becomes narrow, or is zoomed, it would lie over everything
+narrow.addEventListener('change', asKept);
 
 /** @param {string} id */
 export function showPanel(id) {
   panel.value = id;
-  if (!matchMedia('(max-width: 760px)').matches) setSetting('panel', id);
+  if (!narrow.matches) setSetting('panel', id);
 }
 
 /** Show a panel, or hide it when it is shown. @param {string} id */

@@ -36,7 +36,7 @@ def dropped(page: Any, name: str, content: str) -> None:
 def test_one_can_write_before_the_engine_is_there(visitor: Any, server: str) -> None:
     page = visitor.new_page()
     held: list[Any] = []
-    page.context.route("**/engine/turso/*", held.append)
+    page.context.route("**/engine/turso/*", lambda route: held.append(route))
     try:
         page.goto(server)
         page.wait_for_selector("text=You can write already")
@@ -92,10 +92,10 @@ def test_large_tables_are_not_counted_after_each_change(page: Any) -> None:
 
 def test_a_long_text_is_there_at_the_next_visit(page: Any) -> None:
     write(page, f"SELECT length('{'x' * 6_000_000}')")
+    page.wait_for_timeout(1_000)  # what was just written is kept a moment later
     page.reload()
     page.wait_for_selector(READY)
-    until(page, "() => document.querySelector('#editor .cm-content')")
-    page.focus("#editor .cm-content")
+    page.wait_for_selector("#editor .cm-content")
     page.click("#run")
     finished(page)
     assert table(page) == [["6000000"]]
