@@ -21,7 +21,7 @@ function Cost({ label, cost, most }) {
   return (
     <tr>
       <th scope="row">{label}</th>
-      <td class="figure">{duration(cost.ms)}</td>
+      <td class="figure">{cost.ms < CLOCK ? `< ${duration(CLOCK)}` : duration(cost.ms)}</td>
       <td class="figure">{t('advice.visited', { rows: number(cost.visited) })}</td>
       <td class="plan-line">
         <span class="flame">

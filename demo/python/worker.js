@@ -24,7 +24,9 @@ function ask(what, args) {
 async function start() {
   const { loadPyodide } = await import(`${FOLDER}pyodide.mjs`);
   // packages, as pandas, come from where Pyodide has them, when a cell imports them
-  const lock = await (await fetch(new URL('./pyodide-lock.json', self.location.href))).text();
+  const listed = await fetch(new URL('./pyodide-lock.json', self.location.href));
+  if (!listed.ok) throw new Error(`pyodide-lock.json: ${listed.status} ${listed.statusText}`);
+  const lock = await listed.text();
   const pyodide = await loadPyodide({ indexURL: FOLDER, lockFileContents: lock });
   const print = (/** @type {string} */ text) => tell({ kind: 'print', text });
   pyodide.setStdout({ batched: print });
