@@ -197,6 +197,8 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     def _send_file(self) -> None:
         """As web servers do: compressed, and to be kept by the browser."""
         path = Path(self.translate_path(self.path))
+        if path.is_dir():
+            path /= "index.html"
         if not path.is_file():
             self.send_error(404)
             return

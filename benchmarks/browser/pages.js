@@ -3,7 +3,7 @@
  * write, a query can be run; how long tasks have held its main thread meanwhile, beyond 50 ms each (Lighthouse's total blocking time).
  */
 
-const PLAYGROUND = '/dist/playground/index.html';
+const PLAYGROUND = '/dist/playground/';
 const PAGES = {
   ours: { url: PLAYGROUND, writable: '#editor .cm-content', ready: '#run[data-ready=true]' },
   // the start that sqlime has: SQLite's own build, on the page's thread, on a database in memory

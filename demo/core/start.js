@@ -26,9 +26,14 @@ export async function startServiceWorker() {
   });
   const registered = serviceWorker.register('./sw.js', { updateViaCache: 'none' }).catch(() => null);
   // at a later visit nothing waits for it; without one the playground works, too
-  if (serviceWorker.controller || !(await registered)) return;
+  if (serviceWorker.controller) return;
+  const registration = await registered;
+  const { installing } = registration ?? {};
+  // without an installation nobody will take this page over: a reload with Shift, for one
+  if (!installing && !registration?.waiting) return;
   await new Promise((resolve) => {
     serviceWorker.addEventListener('controllerchange', resolve, { once: true });
+    installing?.addEventListener('statechange', () => installing.state === 'redundant' && resolve(undefined));
     setTimeout(resolve, 4000);
   });
 }
