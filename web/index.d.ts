@@ -366,7 +366,7 @@ export interface CapturedChange {
 export interface Changes extends AsyncIterableIterator<CapturedChange, undefined>, AsyncDisposable {
   next(): Promise<IteratorResult<CapturedChange, undefined>>;
   return(): Promise<IteratorResult<CapturedChange, undefined>>;
-  /** Number of the last change that was read; `undefined`: none yet, and it begins with the next. */
+  /** Number of the last change that was read, at first the one behind which it begins; `undefined`: that is still being asked. */
   readonly since: number | undefined;
 }
 

@@ -89,6 +89,7 @@ def test_misuse(page: Any) -> None:
         found.push(await next({{ since: 7 }}));
         const now = db.changes();
         const later = now.next();
+        while (now.since === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
         await db.run('INSERT INTO t VALUES (1, 1)');
         found.push((await later).value.key);
         await db.exec('DELETE FROM turso_cdc');
