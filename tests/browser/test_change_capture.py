@@ -101,9 +101,9 @@ def test_misuse(page: Any) -> None:
     """)
     assert found == [
         "SqliteError: no such table: main.turso_cdc",
-        'TypeError: changes(): the option "since" takes a whole number, 0 or more, not -1',
-        'TypeError: changes(): there is no option "from"',
-        'TypeError: changes(): the option "table" takes a name, not ""',
+        'TypeError: changes(): the option "since" takes a whole number, 0 or more, not number',
+        'TypeError: changes() has no option "from": it has since, table, signal',
+        'TypeError: changes(): the option "table" takes a name, not string',
         "SqliteError: there is no change 7 yet: the last one is 0",
         1,
         "SqliteError: the changes behind 0 are gone: the first that is kept is 3",
