@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.playground import READY, finished, opened, run, table, until, violations, write
+
+playwright = pytest.importorskip("playwright.sync_api")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +39,15 @@ def dropped(page: Any, name: str, content: str) -> None:
 def test_one_can_write_before_the_engine_is_there(visitor: Any, server: str) -> None:
     page = visitor.new_page()
     held: list[Any] = []
-    page.context.route("**/engine/turso/*", lambda route: held.append(route))
+    held_back = True
+
+    def hold(route: Any) -> None:
+        if held_back:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.context.route("**/engine/turso/*", hold)
     try:
         page.goto(server)
         page.wait_for_selector("text=You can write already")
@@ -47,9 +58,11 @@ def test_one_can_write_before_the_engine_is_there(visitor: Any, server: str) -> 
         page.wait_for_selector("#stop >> text=Runs when the engine is ready")
         assert violations(page) == []
     finally:
-        page.context.unroute("**/engine/turso/*")
+        held_back = False
         for route in held:
-            route.continue_()
+            with suppress(playwright.Error):  # it was given up meanwhile
+                route.continue_()
+        page.context.unroute("**/engine/turso/*", hold)
     finished(page)
     assert table(page) == [["waited"]]
     page.close()
@@ -97,8 +110,9 @@ def test_a_long_text_is_there_at_the_next_visit(page: Any) -> None:
     page.wait_for_selector(READY)
     page.wait_for_selector("#editor .cm-content")
     page.click("#run")
-    finished(page)
+    page.wait_for_selector(".grid-row")
     assert table(page) == [["6000000"]]
+    finished(page)
     write(page, "SELECT 1")
 
 
