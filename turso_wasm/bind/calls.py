@@ -37,6 +37,7 @@ from turso_wasm.catalog.own import AggregateFunction, Function
 from turso_wasm.sql import ast
 
 NO_MATCH: Final = "unable to use function MATCH in the requested context"
+VECTOR_GIVEN: Final = Function("vector_given", 1, 1, "fn_vector_given")
 CASE_SENSITIVE_LIKE: Final = Function("like", 2, 3, "like_case", "special")
 
 
@@ -93,7 +94,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         _check_probability(binder, node)
     if name == "match" and function.number < 0:
         return _match(binder, binder.exprs(node.arguments, scope))
-    arguments = (*map(_given, function.given), *_with_program(function, binder.exprs(node.arguments, scope)))
+    written = _with_vectors(function, binder.exprs(node.arguments, scope))
+    arguments = (*map(_given, function.given), *_with_program(function, written))
     call = scalar_call(_as_set(binder, function), arguments, node)
     if function.numeric:
         call = bound.Cast(operand=call, affinity="C")
@@ -115,6 +117,14 @@ def _with_program(function: Function, args: tuple[bound.Expr, ...]) -> tuple[bou
     if at < 0:
         return args
     return (*args[:at], scalar_call(library_function("regexp", PROGRAM), (args[at],)), *args[at + 1 :])
+
+
+def _with_vectors(function: Function, args: tuple[bound.Expr, ...]) -> tuple[bound.Expr, ...]:
+    """The arguments of a distance: texts that stay the same in all rows are read once."""
+    if not function.kernel.startswith("fn_vector_distance"):
+        return args
+    fixed = (bound.Constant, bound.Parameter)
+    return tuple(scalar_call(VECTOR_GIVEN, (arg,)) if isinstance(arg, fixed) else arg for arg in args)
 
 
 def _is_virtual(binder: Binder, column: bound.ColumnRef) -> bool:

@@ -314,7 +314,7 @@ def _method_name(mnemonic: str) -> str | None:
     namespace, _, rest = mnemonic.partition(".")
     if mnemonic in _METHOD_NAME:
         return _METHOD_NAME[mnemonic]
-    if namespace in ("i8x16", "i64x2"):
+    if namespace in ("i8x16", "i64x2", "f32x4"):
         return mnemonic.replace(".", "_")
     if rest.startswith(("convert_", "trunc_f")):
         return f"to_{namespace}_{rest[-1]}"

@@ -343,6 +343,36 @@ def shr_bytes(a: v128, n: int) -> v128:
     raise NotImplementedError
 
 
+@_intrinsic
+def add_floats(a: v128, b: v128) -> v128:
+    """The sums of four 32-bit floats each."""
+    raise NotImplementedError
+
+
+@_intrinsic
+def sub_floats(a: v128, b: v128) -> v128:
+    """The differences of four 32-bit floats each."""
+    raise NotImplementedError
+
+
+@_intrinsic
+def mul_floats(a: v128, b: v128) -> v128:
+    """The products of four 32-bit floats each."""
+    raise NotImplementedError
+
+
+@_intrinsic
+def min_floats(a: v128, b: v128) -> v128:
+    """The lesser of four 32-bit floats each."""
+    raise NotImplementedError
+
+
+@_intrinsic
+def max_floats(a: v128, b: v128) -> v128:
+    """The greater of four 32-bit floats each."""
+    raise NotImplementedError
+
+
 # --- doubles -------------------------------------------------------------------------------------
 
 

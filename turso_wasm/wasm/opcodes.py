@@ -232,6 +232,11 @@ i8x16.bitmask        fd64 - v>i
 i8x16.shr_u          fd6d - vi>v
 i8x16.add            fd6e - vv>v
 i8x16.sub            fd71 - vv>v
+f32x4.add            fde4 - vv>v
+f32x4.sub            fde5 - vv>v
+f32x4.mul            fde6 - vv>v
+f32x4.min            fde8 - vv>v
+f32x4.max            fde9 - vv>v
 """
 
 LETTER = {"i": 0x7F, "l": 0x7E, "f": 0x7D, "d": 0x7C, "v": 0x7B, "r": 0x70}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,6 +36,20 @@ def work(how: i32, p: i32, q: i32, r: i32) -> None:
         out[0] = less_bytes(a, b)
     else:
         out[0] = shr_bytes(a, how - 6)
+def floats(how: i32, p: i32, q: i32, r: i32) -> None:
+    a: v128 = ptr[v128](p)[0]
+    b: v128 = ptr[v128](q)[0]
+    out: ptr[v128] = ptr[v128](r)
+    if how == 0:
+        out[0] = add_floats(a, b)
+    elif how == 1:
+        out[0] = sub_floats(a, b)
+    elif how == 2:
+        out[0] = mul_floats(a, b)
+    elif how == 3:
+        out[0] = min_floats(a, b)
+    else:
+        out[0] = max_floats(a, b)
 """
 VECTOR = st.binary(min_size=16, max_size=16)
 A, B, OUT = 4096, 4128, 4160
@@ -69,6 +85,20 @@ def test_what_is_done_to_vectors(program, a: bytes, b: bytes) -> None:
     for how, meaning in enumerate(MEANINGS):
         program.work(how, A, B, OUT)
         assert program.read(OUT, 16) == meaning(a, b), how
+
+
+FLOATS = st.lists(st.integers(-4000, 4000).map(lambda n: n / 8), min_size=4, max_size=4)
+OPERATIONS = [float.__add__, float.__sub__, float.__mul__, min, max]
+
+
+@settings(max_examples=40, deadline=None)
+@given(FLOATS, FLOATS)
+def test_what_is_done_to_floats(program, a: list[float], b: list[float]) -> None:
+    program.write(A, struct.pack("<4f", *a))
+    program.write(B, struct.pack("<4f", *b))
+    for how, operation in enumerate(OPERATIONS):
+        program.floats(how, A, B, OUT)
+        assert struct.unpack("<4f", program.read(OUT, 16)) == tuple(map(operation, a, b)), how
 
 
 WRONG = [

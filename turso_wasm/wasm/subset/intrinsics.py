@@ -321,6 +321,11 @@ def _of_vectors(name: str, method: str) -> None:
 _of_vectors("swizzle", "i8x16_swizzle")
 _of_vectors("add_bytes", "i8x16_add")
 _of_vectors("less_bytes", "i8x16_lt_s")
+_of_vectors("add_floats", "f32x4_add")
+_of_vectors("sub_floats", "f32x4_sub")
+_of_vectors("mul_floats", "f32x4_mul")
+_of_vectors("min_floats", "f32x4_min")
+_of_vectors("max_floats", "f32x4_max")
 
 
 @intrinsic(2)
