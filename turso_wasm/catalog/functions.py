@@ -54,7 +54,20 @@ def _json(*entries: str, subtype: Subtype = "json") -> list[Function]:
     return found
 
 
+TURSO: Final[list[Function]] = [
+    *_fixed("vector/1=fn_vector32", "vector32/1", "vector64/1", "vector16/1", "vectorb16/1", "vector8/1"),
+    *_fixed("vector1bit/1", "vector32_sparse/1", "vector_extract/1", "vector_slice/3"),
+    *_fixed("vector_distance_cos/2", "vector_distance_l2/2", "vector_distance_dot/2", "vector_distance_jaccard/2"),
+    Function("vector_concat", 2, -1, "fn_vector_concat", "array"),
+    Function("table_columns_json_array", 1, 1, style="expansion", deterministic=False),
+    *_fixed("bin_record_json_object/2"),
+    Function("conn_txn_id", 1, 1, style="special", deterministic=False),
+    Function("is_autocommit", 0, 0, style="special", deterministic=False),
+]
+"""Functions of Turso's that need the kernel; the others are of the library (catalog.library)."""
+
 _SCALARS: Final[list[Function]] = [
+    *TURSO,
     *_fixed("abs/1", "hex/1", "instr/2", "length/1", "octet_length/1", "lower/1", "upper/1", "quote/1", "replace/3"),
     *_fixed("substr/2=fn_substr_2", "substr/3=fn_substr_3", "substring/2=fn_substr_2", "substring/3=fn_substr_3"),
     *_fixed("trim/1=fn_trim_1", "trim/2=fn_trim_2", "ltrim/1=fn_ltrim_1", "ltrim/2=fn_ltrim_2"),
@@ -67,10 +80,6 @@ _SCALARS: Final[list[Function]] = [
     *_fixed("unistr/1", "unistr_quote/1", "fts5_locale/2", "fts5_insttoken/1"),
     *_fixed("rtreenode/2", "rtreedepth/1", "geopoly_blob/1", "geopoly_json/1", "geopoly_area/1", "geopoly_ccw/1"),
     *_fixed("geopoly_bbox/1", "geopoly_overlap/2", "geopoly_within/2", "geopoly_contains_point/3"),
-    *_fixed("vector/1=fn_vector32", "vector32/1", "vector64/1", "vector16/1", "vectorb16/1", "vector8/1"),
-    *_fixed("vector1bit/1", "vector32_sparse/1", "vector_extract/1", "vector_slice/3"),
-    *_fixed("vector_distance_cos/2", "vector_distance_l2/2", "vector_distance_dot/2", "vector_distance_jaccard/2"),
-    Function("vector_concat", 2, -1, "fn_vector_concat", "array"),
     Function("geopoly_debug", 1, 1, "fn_geopoly_debug", deterministic=False, direct_only=True),
     Function("geopoly_svg", 0, -1, "fn_geopoly_svg", "array"),
     Function("geopoly_xform", 7, 7, "fn_geopoly_xform", "array"),
@@ -101,10 +110,6 @@ _SCALARS: Final[list[Function]] = [
     Function("glob", 2, 2, "glob", "special"),
     Function("changes", 0, 0, style="special", deterministic=False),
     Function("total_changes", 0, 0, style="special", deterministic=False),
-    Function("table_columns_json_array", 1, 1, style="expansion", deterministic=False),
-    *_fixed("bin_record_json_object/2"),
-    Function("conn_txn_id", 1, 1, style="special", deterministic=False),
-    Function("is_autocommit", 0, 0, style="special", deterministic=False),
     Function("last_insert_rowid", 0, 0, style="special", deterministic=False),
     Function("iif", 2, -1, style="expansion"),
     Function("if", 2, -1, style="expansion"),
