@@ -44,6 +44,8 @@ export async function recall(key, otherwise) {
 export async function keep(key, value) {
   try {
     await set(key, value, store);
+    // what another tab has left for the next visit when it was closed is older
+    setSetting(`late ${key}`, null);
   } catch (error) {
     report(t('notice.not-kept', { why: String(error) }));
   }

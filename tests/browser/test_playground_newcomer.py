@@ -108,6 +108,7 @@ def test_a_long_text_is_there_at_the_next_visit(page: Any) -> None:
     page.wait_for_timeout(1_000)  # what was just written is kept a moment later
     page.reload()
     page.wait_for_selector(READY)
+    page.wait_for_selector("#editor .cm-line >> text=-- xxx")
     page.focus("#editor .cm-content")
     page.keyboard.press("Control+End")
     page.wait_for_selector("#editor .cm-line >> text=the end")
