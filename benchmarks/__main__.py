@@ -16,7 +16,7 @@ def install_peers() -> None:
     """The npm packages of package.json and the Python packages of requirements.txt."""
     if not all((HERE / "node_modules" / name).exists() for name in ("@electric-sql", "@duckdb")):
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
-    if importlib.util.find_spec("turso") is None:
+    if not all(map(importlib.util.find_spec, ("turso", "duckdb"))):
         subprocess.run([sys.executable, "-m", "pip", "install", "-r", str(HERE / "requirements.txt")], check=True)
 
 

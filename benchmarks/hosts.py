@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT_S = 90.0
 LONG_POLL_S = 20.0
 CHROMIUM = "chromium"
+WORKER_THREAD = "DedicatedWorker"
 
 Answer = dict[str, Any]
 
@@ -125,6 +126,7 @@ class Browser:
         self._process = subprocess.Popen(
             [*command, f"{server.url}/benchmarks/browser/{page}"], stdout=quiet, stderr=quiet
         )
+        server.browser = self._process.pid
         self.version = f"Chromium {self.ask('', {'do': 'version'})['version']}"
 
     @property
@@ -154,6 +156,7 @@ class Server:
         self.requests: queue.Queue[str] = queue.Queue()
         self.answers: queue.Queue[bytes] = queue.Queue()
         self.sent = 0
+        self.browser = 0  # its process
         handler = functools.partial(_Handler, self, directory=ROOT)
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._http.daemon_threads = True
@@ -178,7 +181,10 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         super().__init__(*args, **options)
 
     def do_GET(self) -> None:
-        """A file; or, at /next, the next request once there is one."""
+        """A file; at /next, the next request once there is one; at /processor, what workers have used so far."""
+        if self.path == "/processor":
+            self._send(json.dumps(worker_ms(self._owner.browser)).encode())
+            return
         if self.path != "/next":
             self._send_file()
             return
@@ -218,6 +224,31 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
+
+
+def worker_ms(browser: int) -> float | None:
+    """Milliseconds of processor time that the workers in a browser's pages have used; None where no one tells."""
+    if sys.platform != "linux":
+        return None
+    total = 0
+    for process in _descendants(browser):
+        with contextlib.suppress(OSError):  # it has ended
+            for thread in Path(f"/proc/{process}/task").iterdir():
+                if (thread / "comm").read_text(encoding="utf-8").strip() == WORKER_THREAD:
+                    total += int((thread / "schedstat").read_text(encoding="ascii").split()[0])
+    return total / 1e6
+
+
+def _descendants(process: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parent = int(path.read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()[1])
+            children.setdefault(parent, []).append(int(path.parent.name))
+    found = [process]
+    for each in found:
+        found += children.get(each, [])
+    return found
 
 
 @functools.cache

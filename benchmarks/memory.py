@@ -64,7 +64,7 @@ def large_file(cache: Path) -> Path:
     return path
 
 
-def _resident(name: str) -> int:
+def resident(name: str) -> int:
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith(name):
             return int(line.split()[1]) * 1024
@@ -79,20 +79,20 @@ def main(engine: str, large: str, base: str) -> None:
     """Measure in this process."""
     module: Any = importlib.import_module(engine)
     module.connect(":memory:").execute("SELECT 1").fetchall()
-    before = _resident("VmRSS")
+    before = resident("VmRSS")
     found, names = dict[str, int](), list(STEPS)
     _peak_anew()
     first = module.connect(large)
     assert len(first.execute(TEN_ROWS).fetchall()) == 10
-    found[names[0]] = _resident("VmHWM") - before
+    found[names[0]] = resident("VmHWM") - before
     first.close()
     second = module.connect(base)
     for name in names[1:3]:
         _peak_anew()
         second.execute(LONG_QUERY).fetchall()
-        found[name] = _resident("VmHWM") - before
+        found[name] = resident("VmHWM") - before
     second.close()
-    found[names[3]] = _resident("VmRSS") - before
+    found[names[3]] = resident("VmRSS") - before
     print(json.dumps(found))
 
 

@@ -2,7 +2,9 @@
 
     python -m benchmarks.native <engine> <database file>
 
-Engines: turso_wasm, sqlite3 (the standard library's), turso (pyturso). Their interface is PEP 249, in autocommit mode.
+Engines: turso_wasm, sqlite3 (the standard library's), turso (pyturso), duckdb. Their interface is PEP 249, in
+autocommit mode. DuckDB reads SQLite's files by an extension that is not on PyPI: it has a copy of the tables, in
+memory, in its columns.
 """
 
 from __future__ import annotations
@@ -26,8 +28,12 @@ class Bench:
     """Runs trials on one connection."""
 
     def __init__(self, engine: str, path: str) -> None:
-        self.db: Any = importlib.import_module(engine).connect(path, isolation_level=None)
-        self._n_unseen = 0
+        self.db = (
+            _columns(path)
+            if engine == "duckdb"
+            else importlib.import_module(engine).connect(path, isolation_level=None)
+        )
+        self.n_unseen = 0
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
 
     def run(self, trial: Trial) -> dict[str, Any]:
@@ -62,8 +68,8 @@ class Bench:
     def _run_unseen(self, sql: str, n: int) -> None:
         """Statements that were never prepared before: `…` is another sum of columns in each."""
         for _ in range(n):
-            self._n_unseen += 1
-            terms = " + ".join("be"[int(digit)] for digit in f"{self._n_unseen:b}")
+            self.n_unseen += 1
+            terms = " + ".join("be"[int(digit)] for digit in f"{self.n_unseen:b}")
             self.db.execute(sql.replace("…", terms), (1,)).fetchall()
 
     def _get_all(self, sql: str, rows: list[tuple[Any, ...]]) -> tuple[int, int]:
@@ -84,6 +90,25 @@ class Bench:
             return
         for row in rows:
             self.db.execute(sql, row)
+
+
+def _columns(path: str) -> Any:
+    """The tables of a file, in DuckDB."""
+    import sqlite3
+
+    import duckdb
+    import pyarrow
+
+    db = duckdb.connect(":memory:")
+    source = sqlite3.connect(path)
+    for (name,) in source.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        rows = source.execute(f"SELECT * FROM {name}")
+        names = [column[0] for column in rows.description]
+        table = pyarrow.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+        db.register("given", table)
+        db.execute(f"CREATE TABLE {name} AS SELECT * FROM given")
+        db.unregister("given")
+    return db
 
 
 def _summary(rows: list[tuple[Any, ...]]) -> tuple[int, Any, Any]:

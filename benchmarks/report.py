@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import processes
+from benchmarks.endurance import GOAL
 from benchmarks.memory import MIB, STEPS
 from benchmarks.releases import FALLEN, Ratios, Release
 
@@ -26,6 +27,7 @@ NAMES = {
     "ours-bundle": "turso_wasm, compiled programs",
     "pglite": "PGlite",
     "turso": "pyturso",
+    "duckdb": "DuckDB, a copy in columns",
     "sqljs": "sql.js",
     "sahpool": "sahpool",
     "sahpool-wal": "sahpool, exclusive WAL",
@@ -92,6 +94,7 @@ class Result:
     prepare: dict[str, Any] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
     memory: dict[str, dict[str, int]] = field(default_factory=dict)  # engine → step → bytes, natively
+    endurance: dict[str, Any] = field(default_factory=dict)  # endurance.py Found
     linear: dict[str, dict[str, list[int]]] = field(default_factory=dict)  # group → engine → bytes of each memory
     previous: Release | None = None
 
@@ -179,8 +182,8 @@ def markdown(result: Result, trials: list[dict[str, Any]]) -> str:
         f"Python {machine['python']}, "
         f"{machine.get('browser', 'no browser')}; load when it began: {machine['load']}.",
         f"Medians of {result.settings['repetitions']} repetitions after one that does not count; engines took turns. "
-        "Ratios are the peer's time over ours, of the medians and, in parentheses, of processor time (in browsers, "
-        "which do not tell it, of the quickest repetitions): above 1 we are faster. "
+        "Ratios are the peer's time over ours, of the medians and, in parentheses, of processor time (of the quickest "
+        "repetitions where it is not known: in browsers below 10 ms): above 1 we are faster. "
         f"Behind them stands the target, {MISSED} where the medians miss it"
         + (f", and in brackets what {result.previous.version} reached." if result.previous else "."),
         "Versions: "
@@ -191,7 +194,7 @@ def markdown(result: Result, trials: list[dict[str, Any]]) -> str:
     targets = {trial["name"]: trial for trial in trials}
     for group in dict.fromkeys(row.group for row in result.rows):
         lines += _group(group, [row for row in result.rows if row.group == group], targets, result.previous)
-    lines += _fallen(result) + _processes(result.processes) + _memory(result)
+    lines += _fallen(result) + _processes(result.processes) + _endurance(result.endurance) + _memory(result)
     lines += (
         _prepare(result.prepare)
         + _startup(result.startup)
@@ -228,7 +231,7 @@ def _group(group: str, rows: list[Row], trials: dict[str, dict[str, Any]], previ
 def _peer_cell(row: Row, ours: str, peer: str, target: float | None, previous: Release | None) -> str:
     theirs, mine = row.median(peer), row.median(ours)
     if theirs is None:
-        return f"failed: {row.errors.get(peer, '')[:60]}"
+        return f"failed: {row.errors[peer][:60]}" if peer in row.errors else ""
     cell = time_text(theirs, row.n)
     if mine:
         ratio = theirs / mine
@@ -272,6 +275,25 @@ def _processes(starts: list[dict[str, Any]]) -> list[str]:
     return [*lines, ""]
 
 
+def _endurance(found: dict[str, Any]) -> list[str]:
+    """What a process does as fast as it did at first."""
+    if "error" in found:
+        return [f"The same after a while failed: {found['error']}", ""]
+    if not found:
+        return []
+    lines = [
+        f"The same process after {found['seconds']} seconds and {found['executed']} executions of 200 different "
+        f"statements, which took {found['grown'] / MIB:.1f} MiB: the best in milliseconds of processor time.",
+        "",
+        f"| | at first | after | ratio ≥ {GOAL} |",
+        "|-|-:|-:|-:|",
+    ]
+    for name, (fresh, after) in found["tasks"].items():
+        mark = "" if fresh / after >= GOAL else f" {MISSED}"
+        lines.append(f"| {name} | {fresh:.1f} | {after:.1f} | {fresh / after:.2f}{mark} |")
+    return [*lines, ""]
+
+
 def _memory(result: Result) -> list[str]:
     """What engines take of memory, in a process and in workers."""
     lines = []
@@ -296,7 +318,8 @@ def _sum_text(parts: list[float]) -> str:
 
 def _counts(rows: list[Row], engines: list[str], trials: dict[str, dict[str, Any]]) -> list[str]:
     lines = [
-        "Calls of access handles for each operation (reads / writes / flushes / other); modules compiled in all:",
+        "Calls of access handles for each operation (reads / writes / flushes / other), the share of the time "
+        "that they take; modules compiled in all:",
         "",
     ]
     lines += ["| trial | " + " | ".join(NAMES.get(e, e) for e in engines) + " |", "|-|" + "-:|" * len(engines)]
@@ -315,6 +338,8 @@ def _count_cell(counts: dict[str, int], n: int, wanted: dict[str, int]) -> str:
     calls = {name: counts.get(name, 0) / n for name in ("read", "write", "flush")}
     calls["other"] = (counts.get("truncate", 0) + counts.get("getSize", 0)) / n
     cell = " / ".join(f"{value:.3g}" for value in calls.values())
+    if any(calls.values()):
+        cell += f"; {counts['storageMs'] / max(counts['ms'], 1e-9):.0%}"
     if counts.get("compiles"):
         cell += f"; {counts['compiles']} compiled, {counts['wasmBytes']} bytes"
     for name, target in wanted.items():

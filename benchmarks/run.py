@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import hosts, memory, pages, processes, releases, report, startup, values
+from benchmarks import endurance, hosts, memory, pages, processes, releases, report, startup, values
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE / ".cache"
@@ -31,6 +31,7 @@ RESULTS = HERE / "results"
 OURS = {"native": "turso_wasm", "memory": "ours", "opfs": "ours-opfs"}
 START_UP = "start-up"
 PAGES = "pages"
+ON_REQUEST = "duckdb"  # only where a trial has a target beside it
 PEERS = {"native": ["sqlite3", "turso"], "memory": ["sqljs", "sqlite-wasm"], "opfs": ["sahpool", "sahpool-wal"]}
 REPETITIONS, QUICK_REPETITIONS, QUICK_SHARE = 5, 3, 5
 
@@ -70,6 +71,8 @@ def _all_groups(spec: dict[str, Any], base: Path, options: argparse.Namespace, r
                 engines = [OURS["native"], *PEERS["native"]]
                 result.processes = processes.measure(engines, _repetitions(options))
                 result.memory = memory.measure(CACHE, base, engines)
+                seconds = endurance.QUICK_SECONDS if options.quick else endurance.SECONDS
+                result.endurance = endurance.measure(base, seconds)
         browser = [group for group in ("memory", "opfs") if group in options.groups]
         if browser and options.node:
             _node(spec, base, options, result)
@@ -135,7 +138,7 @@ def _cpu() -> str:
 
 def _native(spec: dict[str, Any], base: Path, folder: Path, options: argparse.Namespace, result: report.Result) -> None:
     engines: dict[str, hosts.Host] = {}
-    for engine in (OURS["native"], *PEERS["native"]):
+    for engine in (OURS["native"], *PEERS["native"], ON_REQUEST):
         copy = folder / f"{engine}.db"
         shutil.copyfile(base, copy)
         _open(result, "native", engine, engines, hosts.python(engine, copy), None)
@@ -210,12 +213,15 @@ def _measure(
             continue
         trial = {**given, "n": max(given["n"] // QUICK_SHARE, 1)} if options.quick and "n" in given else given
         row = result.row(name, trial["name"], trial.get("n", 1))
+        wanted = trial.get("targets", {}).get(name, {})
+        taking_part = {engine: host for engine, host in engines.items() if engine != ON_REQUEST or engine in wanted}
         for repetition in range(_repetitions(options) + 1):  # the first warms up
-            for engine, host in engines.items():
+            for engine, host in taking_part.items():
                 row.add(engine, host.ask({"do": "run", "trial": trial, "counting": False}), repetition > 0)
         if group != "native":
             for engine, host in engines.items():
-                row.counts[engine] = host.ask({"do": "run", "trial": trial, "counting": True}).get("counts", {})
+                counted = host.ask({"do": "run", "trial": trial, "counting": True})
+                row.counts[engine] = {"ms": counted["ms"], **counted["counts"]} if "counts" in counted else {}
         print(report.line(row, OURS[group]), file=sys.stderr, flush=True)
     if group != "native":
         result.linear[name] = {engine: host.ask({"do": "memory"}).get("bytes", []) for engine, host in engines.items()}

@@ -10,7 +10,7 @@ const METHODS = ['read', 'write', 'flush', 'truncate', 'getSize'];
  */
 export function counted(act) {
   /** @type {Record<string, number>} */
-  const counts = { bytesRead: 0, bytesWritten: 0, compiles: 0, wasmBytes: 0 };
+  const counts = { bytesRead: 0, bytesWritten: 0, storageMs: 0, compiles: 0, wasmBytes: 0 };
   const undo = [countModules(counts)];
   const prototype = globalThis.FileSystemSyncAccessHandle?.prototype;
   if (prototype) for (const name of METHODS) undo.push(countMethod(prototype, name, counts));
@@ -26,7 +26,9 @@ function countMethod(prototype, name, counts) {
   counts[name] = 0;
   prototype[name] = function (...args) {
     counts[name]++;
+    const start = performance.now();
     const result = original.apply(this, args);
+    counts.storageMs += performance.now() - start;
     if (name === 'read') counts.bytesRead += result;
     if (name === 'write') counts.bytesWritten += result;
     return result;

@@ -60,6 +60,33 @@ def test_memory_beside_the_peers() -> None:
     assert "turso_wasm 48.0 (32.0 + 16.0), sql.js 20.0." in text
 
 
+def test_a_peer_that_takes_part_in_one_trial() -> None:
+    result = result_of(a_scan=4, a_join=1, new=1)
+    result.rows[0].add("duckdb", {"ms": 5.0, "answer": 1}, True)
+    lines = report.markdown(result, TRIALS).splitlines()
+    assert "| a scan | 10.0 ms | 40.0 ms, **4.00** (4.00) ≥ 3 | 5.0 ms, **0.50** (0.50) |" in lines
+    assert "| a join | 10.0 ms | 10.0 ms, **1.00** (1.00) |  |" in lines
+
+
+def test_the_same_after_a_while() -> None:
+    result = result_of(a_scan=1, a_join=1, new=1)
+    tasks = {"look-up": [10.0, 10.2], "insert": [9.0, 10.0]}
+    result.endurance = {"seconds": 600, "executed": 200, "grown": 1 << 20, "tasks": tasks}
+    text = report.markdown(result, TRIALS)
+    assert "after 600 seconds and 200 executions of 200 different statements, which took 1.0 MiB" in text
+    assert "| look-up | 10.0 | 10.2 | 0.98 |" in text
+    assert "| insert | 9.0 | 10.0 | 0.90 ✗ |" in text
+
+
+def test_the_share_of_storage() -> None:
+    result = result_of(a_scan=1, a_join=1, new=1)
+    row = result.row("opfs", "a scan", 1)
+    for engine in ("ours-opfs", "sahpool"):
+        row.add(engine, {"ms": 8.0, "answer": 1}, True)
+    row.counts = {"ours-opfs": {"write": 2, "flush": 1, "ms": 8.0, "storageMs": 2.0}, "sahpool": {}}
+    assert "| a scan | 0 / 2 / 1 / 0; 25% |  |" in report.markdown(result, TRIALS)
+
+
 def test_the_figures_of_the_last_release_are_those_of_trials() -> None:
     """Those that are gone or have other names would never be compared."""
     import json

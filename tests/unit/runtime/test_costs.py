@@ -177,3 +177,19 @@ def test_prepared_inserts_in_a_transaction_are_written_at_its_end(costs: Costs) 
     (pages,) = costs.db.execute("SELECT count(*) FROM dbstat WHERE name = 'w'").fetchone()
     assert end.calls == {"write": 1, "sync": 1}
     assert end.written <= (pages + 2) * FRAME
+
+
+def test_after_200_different_statements_a_statement_costs_what_it_did(costs: Costs) -> None:
+    """What is done over and over among them stays prepared."""
+    query, insert = READS["point query"], "INSERT INTO log(b) VALUES ('y')"
+    for sql in (query, insert):
+        costs.of(sql)
+    fresh = {sql: costs.of(sql) for sql in (query, insert)}
+    for number in range(200):
+        columns = ", ".join("abcde"[int(digit)] for digit in f"{number:03}" if digit < "5") or "a"
+        costs.db.execute(f"SELECT {columns} AS n{number} FROM m WHERE a = {number}").fetchall()
+        if number % 20 == 0:
+            costs.db.execute(query).fetchall()
+            costs.db.execute(insert)
+    for sql, before in fresh.items():
+        assert costs.of(sql) == before
