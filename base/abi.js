@@ -38,6 +38,7 @@ export const CALL_ROWS = 10;
 export const CALL_TOKENS = 11;
 export const CALL_CONVERT = 12;
 export const CALL_VALUES = 13;
+export const CALL_COMMIT = 14;
 export const CALL_BITS = 4;
 export const STATEMENTS = -1;
 export const TEXT_RUN = 256;
@@ -71,6 +72,7 @@ export const Run = Object.freeze({
   heap_used: 104,
   heap_not_ascii: 112,
   changes: 120,
+  budget: 116,
   cookies: 152,
   schema_epoch: 208,
   runs: 328,
@@ -96,6 +98,48 @@ export const KernelConnection = Object.freeze({
   capture: 336,
   capture_size: 340,
   capture_txn: 344,
+  commit_hook: 352,
+  rollbacks: 356,
+});
+
+/** What an authorizer is asked about, and what it answers. */
+export const AUTHORIZER = Object.freeze({
+  SQLITE_OK: 0,
+  SQLITE_DENY: 1,
+  SQLITE_IGNORE: 2,
+  SQLITE_CREATE_INDEX: 1,
+  SQLITE_CREATE_TABLE: 2,
+  SQLITE_CREATE_TEMP_INDEX: 3,
+  SQLITE_CREATE_TEMP_TABLE: 4,
+  SQLITE_CREATE_TEMP_TRIGGER: 5,
+  SQLITE_CREATE_TEMP_VIEW: 6,
+  SQLITE_CREATE_TRIGGER: 7,
+  SQLITE_CREATE_VIEW: 8,
+  SQLITE_DELETE: 9,
+  SQLITE_DROP_INDEX: 10,
+  SQLITE_DROP_TABLE: 11,
+  SQLITE_DROP_TEMP_INDEX: 12,
+  SQLITE_DROP_TEMP_TABLE: 13,
+  SQLITE_DROP_TEMP_TRIGGER: 14,
+  SQLITE_DROP_TEMP_VIEW: 15,
+  SQLITE_DROP_TRIGGER: 16,
+  SQLITE_DROP_VIEW: 17,
+  SQLITE_INSERT: 18,
+  SQLITE_PRAGMA: 19,
+  SQLITE_READ: 20,
+  SQLITE_SELECT: 21,
+  SQLITE_TRANSACTION: 22,
+  SQLITE_UPDATE: 23,
+  SQLITE_ATTACH: 24,
+  SQLITE_DETACH: 25,
+  SQLITE_ALTER_TABLE: 26,
+  SQLITE_REINDEX: 27,
+  SQLITE_ANALYZE: 28,
+  SQLITE_CREATE_VTABLE: 29,
+  SQLITE_DROP_VTABLE: 30,
+  SQLITE_FUNCTION: 31,
+  SQLITE_SAVEPOINT: 32,
+  SQLITE_RECURSIVE: 33,
 });
 
 /** Result codes by number. @type {Readonly<Record<number, string>>} */

@@ -1,5 +1,6 @@
-"""Write base/abi.js: the constants and struct offsets that the JavaScript host needs, from kernel/abi.py and
-base/errors.py; and base/sql.js: what it must know of SQL, from sql/keywords.py, sql/lexer.py and runtime/schema.py.
+"""Write base/abi.js: the constants and struct offsets that the JavaScript host needs, from kernel/abi.py,
+base/errors.py and dbapi/constants.py; and base/sql.js: what it must know of SQL, from sql/keywords.py, sql/lexer.py
+and runtime/schema.py.
 
 `python base/make_abi.py` writes them, `--check` fails when they are not current.
 """
@@ -11,6 +12,7 @@ import textwrap
 from pathlib import Path
 
 from turso_wasm.base.errors import CODE_NAMES
+from turso_wasm.dbapi import constants
 from turso_wasm.kernel import abi
 from turso_wasm.kernel.abi import KernelConnection, Run
 from turso_wasm.runtime import schema
@@ -25,18 +27,19 @@ CONSTANTS = (
     "CALL_FUNCTION", "CALL_STEP",
     "CALL_INVERSE", "CALL_VALUE", "CALL_FINAL", "CALL_COMPARE", "CALL_PLACE",
     "CALL_QUEUE", "CALL_BATCH", "CALL_RAISE", "CALL_ROWS", "CALL_TOKENS", "CALL_CONVERT", "CALL_VALUES",
-    "CALL_BITS", "STATEMENTS", "TEXT_RUN", "ANSWER_ROOM",
+    "CALL_COMMIT", "CALL_BITS", "STATEMENTS", "TEXT_RUN", "ANSWER_ROOM",
     "LOCK_NONE", "LOCK_SHARED", "LOCK_RESERVED", "LOCK_PENDING", "LOCK_EXCLUSIVE", "JOURNAL_EXISTS",
     "LOG_HEAD_SIZE", "LOG_NEXT_SIZE", "SHM_HEAD_SIZE", "SHM_UNLOCK", "SHM_SHARED", "SHM_EXCLUSIVE",
     "SETTINGS_COMPILED", "ENCODING_SHIFT", "UTF8", "SMALL_TABLE",
 )  # fmt: skip
 STATEMENT = (
     "flags", "params", "n_columns", "rows", "rows_used", "row_count", "row_limit", "heap", "heap_used",
-    "heap_not_ascii", "changes", "cookies", "schema_epoch", "runs", "sorts", "indexed",
+    "heap_not_ascii", "changes", "budget", "cookies", "schema_epoch", "runs", "sorts", "indexed",
 )  # fmt: skip
 CONNECTION = (
     "autocommit", "interrupted", "changes", "total_changes", "last_insert_rowid", "busy_timeout_ms", "schema_epoch",
     "pagers", "settings", "sizes", "n_sizes", "names", "name_sizes", "orders", "capture", "capture_size", "capture_txn",
+    "commit_hook", "rollbacks",
 )  # fmt: skip
 KEYWORDS = (
     ("KEYWORDS", "All keywords.", sql.KEYWORDS | {"TEMPORARY"}),
@@ -54,7 +57,11 @@ def text() -> str:
         lines += ["", f"export const {struct.__name__} = Object.freeze({{"]
         lines += [f"  {name}: {struct.offset(name)}," for name in fields]
         lines += ["});"]
-    lines += ["", "/** Result codes by number. @type {Readonly<Record<number, string>>} */"]
+    lines += ["", "/** What an authorizer is asked about, and what it answers. */"]
+    lines += ["export const AUTHORIZER = Object.freeze({"]
+    known = {"SQLITE_OK": 0} | constants.ANSWERS | constants.ACTIONS
+    lines += [f"  {name}: {number}," for name, number in known.items()]
+    lines += ["});", "", "/** Result codes by number. @type {Readonly<Record<number, string>>} */"]
     lines += ["export const CODE_NAMES = Object.freeze({"]
     lines += [f"  {number}: '{name}'," for number, name in sorted(CODE_NAMES.items())]
     lines += ["});"]

@@ -38,6 +38,7 @@ from turso_wasm.runtime.schema import SHARED_BY_SHAPE, Contents, Environment
 from turso_wasm.sql.lexer import normalize, tokenize
 
 if TYPE_CHECKING:
+    from turso_wasm.bind.authority import Ask
     from turso_wasm.page_functions import PageFunction
 
 _FIRST_ASTRAL = "\U00010000"
@@ -99,12 +100,13 @@ class Compiler:
             return _error_reply(error), None
         return _reply({"arities": made.arities, "typed": made.body is not None}), made
 
-    def compile(self, schema: int, sql: str, files: str, sizes: str = "null") -> bytes:
+    def compile(self, schema: int, sql: str, files: str, sizes: str = "null", ask: Ask | None = None) -> bytes:
         """The first statement of `sql`: {"end", "key", "shape", "literals", "program", "rows_literals"}, the literal
         block and the Program (codegen/program.py).
 
         files: a JSON array, by slot, of the files of the databases (runtime/pragma_rows.py Files). sizes: classes of
-        tables, [["slot root", class], …], null: plans do not depend on them (bind/binder.py Sizes). end: behind the
+        tables, [["slot root", class], …], null: plans do not depend on them (bind/binder.py Sizes). ask: an
+        authorizer, which does not raise. end: behind the
         statement. key: of the text without its literals; shape: other texts with this key may share the Program.
         literals, program: sizes. rows_literals: [index of the literal, number of
         rows, width] of each literal that is a list of rows.
@@ -113,7 +115,8 @@ class Compiler:
             tokens = tokenize(sql)
             key, literals = normalize(tokens)
             catalogs, registry = self._schemas[schema]
-            program = compile_statement(tokens, catalogs, json.loads(files), registry, sizes=_sizes(json.loads(sizes)))
+            known = _sizes(json.loads(sizes))
+            program = compile_statement(tokens, catalogs, json.loads(files), registry, ask, known)
             block = encode_block((), literals, 0, 0) if literals else b""
         except Exception as error:  # B1
             return _error_reply(error, sql)

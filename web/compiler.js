@@ -134,11 +134,12 @@ export class Compiler {
    * @param {string} sql
    * @param {(string | null)[]} files of the databases by slot, as PRAGMA database_list shows them; null where none is open
    * @param {import('./schema.js').Sizes} [sizes]
+   * @param {import('./hooks.js').Ask} [ask] an authorizer
    * @returns {Compiled}
    */
-  compile(schema, sql, files, sizes = null) {
+  compile(schema, sql, files, sizes = null, ask = undefined) {
     const known = JSON.stringify(sizes && [...sizes]);
-    const { head, block } = checked(this.compileProxy(schema, sql, JSON.stringify(files), known));
+    const { head, block } = checked(this.compileProxy(schema, sql, JSON.stringify(files), known, ask));
     const { end, key, shape, literals, program, rows_literals } = /** @type {any} */ (head);
     return {
       end,

@@ -114,6 +114,25 @@ export class Connection {
     };
   }
 
+  /** Whether CALL_COMMIT asks before each commit. @param {boolean} on */
+  asksBeforeCommit(on) {
+    this.kernel.refresh().i32[(this.address + C.commit_hook) >>> 2] = on ? 1 : 0;
+  }
+
+  #rollbacks = 0;
+
+  /** How many transactions were rolled back since it was asked last. */
+  takeRollbacks() {
+    const before = this.#rollbacks;
+    this.#rollbacks = this.#i32(C.rollbacks);
+    return this.#rollbacks - before;
+  }
+
+  /** Let what was interrupted be over: statements run again. */
+  clearInterrupt() {
+    this.kernel.refresh().i32[(this.address + C.interrupted) >>> 2] = 0;
+  }
+
   /** Make a running statement stop with SQLITE_INTERRUPT. */
   interrupt() {
     this.kernel.refresh().i32[(this.address + C.interrupted) >>> 2] = 1;

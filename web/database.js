@@ -3,6 +3,7 @@
 import { N_SLOTS, OPEN_CREATE, OPEN_MEMORY, OPEN_READONLY, TEMP_SLOT } from '../base/abi.js';
 import { aboutSql, misuse, SQLITE_BUSY, SQLITE_MISUSE, SqlError } from '../base/errors.js';
 import { Connection } from './connection.js';
+import { UPDATE_HOOK, updateFunction } from './hooks.js';
 import { FORMATS, isKey, keyText } from './keys.js';
 import { hasMore } from './lexer.js';
 import { BOOLEAN, check, checkSql } from './page/check.js';
@@ -73,6 +74,7 @@ export class HostDatabase extends Past {
     const flags = where.inMemory ? OPEN_MEMORY | OPEN_CREATE : access;
     this.#connection = new Connection(kernel, where.file, flags, this.#busyTimeout);
     if (where.options.key) this.giveKey(0, keyText(where.options.key));
+    this.#connection.asksBeforeCommit(this.hooks.commit !== null);
     this.#calls.connections.set(this.#connection.address, this.#user);
   }
 
@@ -310,6 +312,34 @@ export class HostDatabase extends Past {
    */
   tokenizer(name, tokenize) {
     return this.#register(...describeTokenizer(name, tokenize));
+  }
+
+  /** What it calls while statements are prepared and run. */
+  get hooks() {
+    return this.#user.hooks;
+  }
+
+  /**
+   * Have `code` called at certain times, in place of what was before (hooks.js); null: nothing.
+   * @param {'update' | 'commit' | 'rollback' | 'authorizer' | 'progress'} kind @param {((...told: any[]) => any) | null} code
+   * @param {{every?: number}} [options] every: of progress, steps between calls (1000)
+   */
+  hook(kind, code, options) {
+    this.#mustBeOpen();
+    this.hooks.put(kind, code, options);
+    this.connection.takeRollbacks(); // those before are no news
+    if (kind === 'commit') this.connection.asksBeforeCommit(code !== null);
+    if (kind === 'progress' && code) this.engine.setYields(true);
+    if (kind === 'update') this.#hear(code);
+    if (kind === 'authorizer') for (const one of this.#statements) if (!one.busy) one.abandon(); // they are asked about again
+    return this;
+  }
+
+  /** Programs that run call what is registered now, and then do without. @param {((...told: any[]) => any) | null} code */
+  #hear(code) {
+    this.#user.put(...updateFunction(code ?? (() => undefined)));
+    if (!code && this.isIdle) this.#user.remove('function', UPDATE_HOOK);
+    this.#preparer.visible.forget();
   }
 
   /** SQL can no longer call what has this name, whatever its number of arguments. @param {import('./usercode.js').Own[0]} kind @param {string} name */

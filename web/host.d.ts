@@ -95,6 +95,17 @@ export interface BackupOptions {
   progress?: (progress: BackupProgress) => number | undefined;
 }
 
+export type Authorizer = (
+  action: number,
+  first: string | null,
+  second: string | null,
+  schema: string | null,
+  view: string | null,
+) => number;
+
+/** What an authorizer is asked about (SQLITE_READ, …), and its answers: SQLITE_OK, SQLITE_DENY, SQLITE_IGNORE. */
+export const constants: Readonly<Record<`SQLITE_${string}`, number>>;
+
 /** What the page's `Database` does, at once; code of the user's is called where it is. */
 export class Database implements AsyncDisposable {
   private constructor();
@@ -136,6 +147,19 @@ export class Database implements AsyncDisposable {
   ): this;
   /** SQL can no longer call what has this name. */
   remove(kind: 'function' | 'aggregate' | 'table' | 'collation' | 'tokenizer', name: string): this;
+  /** Have `code` called when a row of a table with rowids has changed; null: nothing. As SQLite's sqlite3_update_hook. */
+  hook(
+    kind: 'update',
+    code: ((operation: 'INSERT' | 'UPDATE' | 'DELETE', schema: string, table: string, rowid: SqlValue) => void) | null,
+  ): this;
+  /** … before each commit: a true value, or what it throws, makes it a rollback. */
+  hook(kind: 'commit', code: (() => unknown) | null): this;
+  /** … after a rollback. */
+  hook(kind: 'rollback', code: (() => void) | null): this;
+  /** … while statements are compiled, about all they would do: an answer and questions of `constants`. */
+  hook(kind: 'authorizer', code: Authorizer | null): this;
+  /** … every so many steps of a statement (1000): a true value ends it with SQLITE_INTERRUPT. */
+  hook(kind: 'progress', code: (() => unknown) | null, options?: { every?: number }): this;
   /** ATTACH of a database in a store, which has to be acquired first. */
   attach(name: string, schema: string): Promise<void>;
   /** The database as a file that SQLite opens. */

@@ -12,6 +12,7 @@ import { assetsFrom, placeOf } from './locations.js';
 import { BOOLEAN, checkOptions, FOLDER, MILLISECONDS, NAME, oneOf, SECRET } from './page/check.js';
 import { describe } from './values.js';
 
+export { AUTHORIZER as constants } from '../base/abi.js';
 export { SqlError, SqlError as SqliteError } from '../base/errors.js';
 export { GivenStorage } from '../vfs/given.js';
 export { IndexedDbStorage } from '../vfs/indexeddb.js';

@@ -47,7 +47,8 @@ export class Preparer {
    * @returns {Prepared | null}
    */
   prepare(sql, start) {
-    const known = start === 0 ? this.visible.known?.texts.get(sql) : undefined;
+    const { ask } = this.#database.hooks;
+    const known = start === 0 && !ask ? this.visible.known?.texts.get(sql) : undefined;
     // The kernel refuses what is out of date, or we do.
     if (
       known &&
@@ -59,16 +60,17 @@ export class Preparer {
     if (!lexed.key) return null;
     const { bootstrap } = this.#database.engine.library;
     const text = sql.slice(lexed.start, lexed.end);
-    if ((NEEDS_NO_SCHEMA.test(text) && !this.#database.connection.hasCaptured) || text === PAGES)
-      return this.#prepare(bootstrap, sql, start, lexed);
+    if (text === PAGES) return this.#prepare(bootstrap, sql, start, lexed);
+    if (NEEDS_NO_SCHEMA.test(text) && !this.#database.connection.hasCaptured)
+      return this.#prepare(bootstrap, sql, start, lexed, ask);
     const aboutKey = keyPragma(lexed);
     if (aboutKey) return this.#prepareKey(aboutKey, sql, start, lexed);
     try {
-      return this.#prepare(this.visible.now().schema, sql, start, lexed);
+      return this.#prepare(this.visible.now().schema, sql, start, lexed, ask);
     } catch (error) {
       if (!(error instanceof SqlError) || error instanceof NotYet || !this.visible.moved()) throw error;
     }
-    return this.#prepare(this.visible.now().schema, sql, start, lexed);
+    return this.#prepare(this.visible.now().schema, sql, start, lexed, ask);
   }
 
   /**
@@ -112,23 +114,27 @@ export class Preparer {
     return /** @type {Prepared} */ (this.prepare(prepared.sql, prepared.start));
   }
 
-  /** @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed @returns {Prepared} */
-  #prepare(schema, sql, start, lexed) {
+  /**
+   * With an authorizer nothing is taken from the caches, nor given to them: what it answers may change.
+   * @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed
+   * @param {import('./hooks.js').Ask} [ask] an authorizer @returns {Prepared}
+   */
+  #prepare(schema, sql, start, lexed, ask) {
     const text = sql.slice(lexed.start, lexed.end);
-    const loaded = schema.find(lexed, text, this.#sizes);
+    const loaded = ask ? undefined : schema.find(lexed, text, this.#sizes);
     const prepared = loaded
       ? { sql, start, end: lexed.end, loaded, literals: encodeLiterals(lexed.literals), schema }
-      : this.#compile(schema, sql, start, lexed);
+      : this.#compile(schema, sql, start, lexed, ask);
     if (!prepared.loaded.program.shared && / KEY /.test(lexed.key)) {
       this.#database.isKeyed = true;
       prepared.shown = withoutKey(text);
     }
-    if (start === 0 && sql.length < CACHED_TEXT && prepared.loaded.program.shared) schema.addText(prepared);
+    if (start === 0 && !ask && sql.length < CACHED_TEXT && prepared.loaded.program.shared) schema.addText(prepared);
     return prepared;
   }
 
-  /** @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed @returns {Prepared} */
-  #compile(schema, sql, start, lexed) {
+  /** @param {Schema} schema @param {string} sql @param {number} start @param {import('./lexer.js').Lexed} lexed @param {import('./hooks.js').Ask} [ask] @returns {Prepared} */
+  #compile(schema, sql, start, lexed, ask) {
     if (this.#database.where.options.compiler === false) throw this.#uncompiled(schema, sql, lexed);
     const { compiler } = this.#database.engine;
     schema.number ||= compiler.openSchema(schema.key);
@@ -137,14 +143,15 @@ export class Preparer {
     const text = sql.slice(lexed.start, stop);
     let compiled;
     try {
-      compiled = compiler.compile(schema.number, text, this.#database.paths, this.#sizes);
-    } catch (error) {
+      compiled = compiler.compile(schema.number, text, this.#database.paths, this.#sizes, ask);
+    } catch (cause) {
+      const error = this.#database.hooks.failure(cause);
       if (error instanceof SqlError && error.offset >= 0) error.offset += lexed.start;
       throw error;
     }
     const keeps = !this.#database.isKeyed || !hasText(lexed.literals);
-    const loaded = schema.add(keyFor(lexed, text, compiled), compiled.program, keeps);
-    if (this.#staysUseful(schema, loaded.program, compiled.end)) {
+    const loaded = schema.add(ask ? null : keyFor(lexed, text, compiled), compiled.program, keeps);
+    if (!ask && this.#staysUseful(schema, loaded.program, compiled.end)) {
       this.#nextVisit.compiled(text.slice(0, compiled.end), schema);
     }
     return { sql, start, end: lexed.start + compiled.end, loaded, literals: compiled.literals, schema };

@@ -258,6 +258,7 @@ export class HostStatement {
         this.#see(this.database.viewOf(this.prepared.schema));
         if (this.#block) this.#bind(given);
         else if (given.length) collect(given, this.prepared.loaded.program);
+        this.database.hooks.begin(this.kernel, this.#address);
         const status = this.step(limit);
         if (status === BUSY) this.reset();
         if (status !== PREPARE) return status;
@@ -320,6 +321,7 @@ export class HostStatement {
       return status;
     } finally {
       this.#stepping = false;
+      this.database.hooks.tell(this.database);
     }
   }
 
@@ -328,7 +330,9 @@ export class HostStatement {
     const { kernel } = this;
     for (;;) {
       try {
-        return step(this.#address);
+        const status = step(this.#address);
+        if (status !== YIELD || !this.database.hooks.progress) return status;
+        this.database.hooks.between(this.database.connection, this.#address, step);
       } catch (error) {
         const cause = kernel.trap(error);
         const next = this.#failed();

@@ -16,6 +16,7 @@ import {
   KernelConnection as C,
   CALL_BATCH,
   CALL_BITS,
+  CALL_COMMIT,
   CALL_COMPARE,
   CALL_CONVERT,
   CALL_FINAL,
@@ -36,6 +37,7 @@ import {
   TEXT,
 } from '../base/abi.js';
 import { SQLITE_BUSY, SQLITE_ERROR, SqlError } from '../base/errors.js';
+import { Hooks } from './hooks.js';
 import { heapNeeded, VALUE_SIZE, writeValues } from './parameters.js';
 import { noNumber } from './rows.js';
 import { OrderedTexts } from './userorder.js';
@@ -75,6 +77,7 @@ export class UserCode {
   /** What gives the rows of sqlite_stmt. @type {Callable | null} */ statements = null;
   /** What the kernel has given a number: totals of aggregates, texts in order, failures of batches. @type {Map<number, any>} */
   #kept = new Map();
+  hooks = new Hooks();
   /** Calls that have not returned. */
   depth = 0;
 
@@ -116,6 +119,7 @@ export class UserCode {
   run(routine, instance, read) {
     const operation = routine & OPERATION_MASK;
     if (operation === CALL_RAISE) throw this.#take(instance).error;
+    if (operation === CALL_COMMIT) return this.hooks.refuses();
     const number = routine >> CALL_BITS;
     const code = /** @type {Callable} */ (number === STATEMENTS ? this.statements : this.#code[number]);
     const values = read(code.integers);

@@ -116,6 +116,11 @@ class TableFunction:
         return next((name for name in self.arguments if name != "schema"), None)
 
 
+UPDATE_HOOK = "update hook"
+"""The name of the function that is told of every row that changes (plan/triggers.py), if a connection has it:
+'INSERT', 'UPDATE' or 'DELETE', the database, the table, the rowid."""
+
+
 @dataclass(frozen=True, slots=True)
 class OwnCollation:
     """A collation of the user's; `name` as it is shown."""

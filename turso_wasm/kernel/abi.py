@@ -97,6 +97,7 @@ CALL_ROWS = 10  # of a table function: its next rows (kernel/base/user_rows.py)
 CALL_TOKENS = 11  # of a text (kernel/fts/user_tokens.py)
 CALL_CONVERT = 12  # a function, amid a change (kernel/fts/fts3/convert.py)
 CALL_VALUES = 13  # as CALL_QUEUE, and all values of windows are wanted (kernel/base/callback.py UserValues)
+CALL_COMMIT = 14  # whether a transaction may be committed: not 0, it is rolled back
 CALL_BITS = 4
 STATEMENTS = -1  # in the place of a table function's number: the statements of the connection (sqlite_stmt)
 TEXT_RUN = 0x100  # the tag of a value that stands for texts, NUL behind each (kernel/values/batch.py B3)
@@ -344,6 +345,8 @@ class KernelConnection(Struct):
     capture: ptr[u8]  # H: what changes are captured, as text (catalog/capture.py Capture)
     capture_size: i32  # H: 0: none are
     capture_txn: i64  # change_txn_id of the transaction under way, 0: none of its changes was captured
+    commit_hook: i32  # H: 1: the host is asked before a commit (CALL_COMMIT)
+    rollbacks: i32  # H: transactions that were rolled back, but for the sake of closing
 
 
 SMALL_TABLE = 6  # the largest class of tables that are small: they have less than 4^6 rows

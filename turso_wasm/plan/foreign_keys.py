@@ -83,6 +83,7 @@ class ForeignKeyEffects:
         if self.binder.trace is None and not self.dropping:
             kind: Kind = "insert" if self.old is None else "delete" if self.new is None else "update"
             actions = (*capture_change(self.binder, self.table, kind, self.changed or (), self.replaced), *actions)
+        actions = (*effects.actions, *actions)
         if leaving or arriving or actions:
             effects = replace(effects, leaving=leaving, arriving=arriving, actions=actions)
         if effects and self.old is not None:

@@ -17,11 +17,13 @@ from turso_wasm.bind.query import Item
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.triggers import Event, inside_trigger, trigger_row, triggers_fired
 from turso_wasm.catalog.catalog import Trigger
-from turso_wasm.catalog.names import TEMP_SLOT, fold
+from turso_wasm.catalog.names import ROWID_NAMES, TEMP_SLOT, fold, quote_identifier
 from turso_wasm.catalog.objects import Table
+from turso_wasm.catalog.own import UPDATE_HOOK
 from turso_wasm.plan import nodes
 from turso_wasm.plan.planner import Planner
 from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
 
 STEPS: dict[type, Callable[[Binder, Any], tuple[nodes.Plan, Any, Any]]] = {}
 """How the statements of a trigger that change rows are planned; filled by writes.py, which needs this module."""
@@ -42,6 +44,7 @@ def row_effects(
         return nodes.NO_EFFECTS
     before: list[nodes.Fire] = []
     after: list[nodes.Fire] = []
+    told = _told(binder, table, event)
     n_temporary = 0
     for trigger in triggers_fired(binder, table, event, assigned):
         fire = nodes.Fire(program=_program(binder, trigger, table, conflict))
@@ -50,14 +53,49 @@ def row_effects(
             n_temporary += trigger.slot == TEMP_SLOT != table.slot
         else:
             before.append(fire)
-    if not before and not after:
+    if not before and not after and not told:
         return nodes.NO_EFFECTS
-    return nodes.RowEffects(before=tuple(before), after=tuple(after), n_temporary=n_temporary)
+    return nodes.RowEffects(before=tuple(before), actions=told, after=tuple(after), n_temporary=n_temporary)
+
+
+def truncates(effects: nodes.RowEffects) -> bool:
+    """Nothing but the hook is set off by the rows that a DELETE without WHERE takes: SQLite does not look at them."""
+    others = effects.before or effects.leaving or effects.actions[1:] or effects.after
+    return bool(effects.actions) and not others and effects.actions[0].program.name == UPDATE_HOOK
+
+
+def _told(binder: Binder, table: Table, event: Event) -> tuple[nodes.Fire, ...]:
+    """What tells the user's hook of a changed row. As in SQLite it hears of tables with rowids, but for those of the
+    schema: https://sqlite.org/c3ref/update_hook.html.
+    """
+    if UPDATE_HOOK not in binder.registry.own_functions or table.kind != "table" or table.without_rowid:
+        return ()
+    rowid = next((name for name in sorted(ROWID_NAMES) if name not in table.numbers), None)
+    if rowid is None or fold(table.name).startswith("sqlite_"):
+        return ()
+    identity = (UPDATE_HOOK, table.slot, fold(table.name), event)
+    program = binder.programs.get(identity)
+    if program is None:
+        number = len(binder.programs)
+        program = binder.programs[identity] = nodes.TriggerProgram(UPDATE_HOOK, number, number, recursive=True)
+        row = "old" if event == "DELETE" else "new"
+        where = f"{_text(table.schema)}, {_text(table.name)}, {row}.{rowid}"
+        on = f"{quote_identifier(table.schema)}.{quote_identifier(table.name)}"
+        text = f"""CREATE TRIGGER t AFTER {event} ON {on} BEGIN SELECT "{UPDATE_HOOK}"('{event}', {where}); END"""
+        node, _ = parse_one(text)
+        assert isinstance(node, ast.CreateTrigger)
+        plan_program(binder, program, node, text, None, table, None)
+    return (nodes.Fire(program=program),)
+
+
+def _text(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
 
 
 def sets_off(binder: Binder, table: Table, event: Event) -> bool:
     """A change of a row may change other rows, of any table."""
-    return binder.settings.foreign_keys or bool(triggers_fired(binder, table, event))
+    told = UPDATE_HOOK in binder.registry.own_functions
+    return told or binder.settings.foreign_keys or bool(triggers_fired(binder, table, event))
 
 
 def _program(

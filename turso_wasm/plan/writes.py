@@ -40,7 +40,7 @@ from turso_wasm.plan.foreign_keys import ForeignKeyEffects, effects_of_replace, 
 from turso_wasm.plan.instead import plan_delete_instead, plan_insert_instead, plan_update_instead, view_table
 from turso_wasm.plan.planned_rows import Rows
 from turso_wasm.plan.planner import Planner
-from turso_wasm.plan.triggers import STEPS, row_effects, sets_off
+from turso_wasm.plan.triggers import STEPS, row_effects, sets_off, truncates
 from turso_wasm.plan.upsert import plan_upserts
 from turso_wasm.plan.virtual import plan_delete_virtual, plan_insert_virtual, plan_update_virtual
 from turso_wasm.sql import ast
@@ -304,6 +304,8 @@ def plan_delete(binder: Binder, node: ast.Delete) -> Written:
         return plan_delete_virtual(binder, planner, item, Core([], [], [Step(item)], where), node)
     child = None
     effects = ForeignKeyEffects(binder, table, item, None).add_to(row_effects(binder, table, "DELETE", None))
+    if node.where is None and not node.returning and truncates(effects):
+        effects = nodes.NO_EFFECTS
     if node.where is not None or node.returning or effects:
         core = Core(_key_refs(item), [], [Step(item)], where)
         child = _find_rows(planner, item, core, all_columns=True).plan

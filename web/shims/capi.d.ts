@@ -23,6 +23,43 @@ export const SQLITE_UTF8: number;
 export const SQLITE_DETERMINISTIC: number;
 export const SQLITE_DIRECTONLY: number;
 
+/** What an authorizer answers, and is asked about. */
+export const SQLITE_DENY: number;
+export const SQLITE_IGNORE: number;
+export const SQLITE_CREATE_INDEX: number;
+export const SQLITE_CREATE_TABLE: number;
+export const SQLITE_CREATE_TEMP_INDEX: number;
+export const SQLITE_CREATE_TEMP_TABLE: number;
+export const SQLITE_CREATE_TEMP_TRIGGER: number;
+export const SQLITE_CREATE_TEMP_VIEW: number;
+export const SQLITE_CREATE_TRIGGER: number;
+export const SQLITE_CREATE_VIEW: number;
+export const SQLITE_DELETE: number;
+export const SQLITE_DROP_INDEX: number;
+export const SQLITE_DROP_TABLE: number;
+export const SQLITE_DROP_TEMP_INDEX: number;
+export const SQLITE_DROP_TEMP_TABLE: number;
+export const SQLITE_DROP_TEMP_TRIGGER: number;
+export const SQLITE_DROP_TEMP_VIEW: number;
+export const SQLITE_DROP_TRIGGER: number;
+export const SQLITE_DROP_VIEW: number;
+export const SQLITE_INSERT: number;
+export const SQLITE_PRAGMA: number;
+export const SQLITE_READ: number;
+export const SQLITE_SELECT: number;
+export const SQLITE_TRANSACTION: number;
+export const SQLITE_UPDATE: number;
+export const SQLITE_ATTACH: number;
+export const SQLITE_DETACH: number;
+export const SQLITE_ALTER_TABLE: number;
+export const SQLITE_REINDEX: number;
+export const SQLITE_ANALYZE: number;
+export const SQLITE_CREATE_VTABLE: number;
+export const SQLITE_DROP_VTABLE: number;
+export const SQLITE_FUNCTION: number;
+export const SQLITE_SAVEPOINT: number;
+export const SQLITE_RECURSIVE: number;
+
 export class SQLiteError extends Error {
   code: number;
 }
@@ -107,6 +144,30 @@ export interface SQLiteAPI {
     xStep?: (context: number, values: number[]) => void,
     xFinal?: (context: number) => void,
   ): number;
+  update_hook(
+    db: number,
+    xUpdate: ((operation: number, schema: string, table: string, rowid: bigint) => void) | null,
+  ): void;
+  /** xCommit: not 0: the transaction is rolled back instead. */
+  commit_hook(db: number, xCommit: (() => number) | null): void;
+  rollback_hook(db: number, xRollback: (() => void) | null): void;
+  set_authorizer<T>(
+    db: number,
+    ask:
+      | ((
+          app: T,
+          action: number,
+          first: string | null,
+          second: string | null,
+          schema: string | null,
+          view: string | null,
+        ) => number)
+      | null,
+    app?: T,
+  ): number;
+  progress_handler<T>(db: number, steps: number, handler: ((app: T) => number) | null, app?: T): void;
+  /** The limit before; value: negative: it stays. */
+  limit(db: number, category: number, value: number): number;
   user_data(context: number): unknown;
   value(value: number): SqlValue;
   value_type(value: number): number;

@@ -8,8 +8,9 @@
  * Databases and statements are numbers. What takes a statement's or a database's number that is none throws SQLITE_MISUSE.
  */
 
-import { CODE_NAMES } from '../../base/abi.js';
+import { AUTHORIZER, CODE_NAMES } from '../../base/abi.js';
 import { callbacks } from './capi_functions.js';
+import { hooksOf } from './capi_hooks.js';
 import { columnsOf, expanded, parametersOf } from './capi_statements.js';
 import {
   asError,
@@ -49,6 +50,44 @@ export {
   SQLITE_UTF8,
   SQLiteError,
 } from './capi_values.js';
+
+export const {
+  SQLITE_DENY,
+  SQLITE_IGNORE,
+  SQLITE_CREATE_INDEX,
+  SQLITE_CREATE_TABLE,
+  SQLITE_CREATE_TEMP_INDEX,
+  SQLITE_CREATE_TEMP_TABLE,
+  SQLITE_CREATE_TEMP_TRIGGER,
+  SQLITE_CREATE_TEMP_VIEW,
+  SQLITE_CREATE_TRIGGER,
+  SQLITE_CREATE_VIEW,
+  SQLITE_DELETE,
+  SQLITE_DROP_INDEX,
+  SQLITE_DROP_TABLE,
+  SQLITE_DROP_TEMP_INDEX,
+  SQLITE_DROP_TEMP_TABLE,
+  SQLITE_DROP_TEMP_TRIGGER,
+  SQLITE_DROP_TEMP_VIEW,
+  SQLITE_DROP_TRIGGER,
+  SQLITE_DROP_VIEW,
+  SQLITE_INSERT,
+  SQLITE_PRAGMA,
+  SQLITE_READ,
+  SQLITE_SELECT,
+  SQLITE_TRANSACTION,
+  SQLITE_UPDATE,
+  SQLITE_ATTACH,
+  SQLITE_DETACH,
+  SQLITE_ALTER_TABLE,
+  SQLITE_REINDEX,
+  SQLITE_ANALYZE,
+  SQLITE_CREATE_VTABLE,
+  SQLITE_DROP_VTABLE,
+  SQLITE_FUNCTION,
+  SQLITE_SAVEPOINT,
+  SQLITE_RECURSIVE,
+} = AUTHORIZER;
 
 /** The engine, which `Factory` takes. @param {{assets?: string | URL, pyodide?: string | URL}} [config] */
 export default function SQLiteESMFactory(config) {
@@ -234,6 +273,7 @@ function apiOf(engine) {
     libversion: () => version,
     libversion_number: () => numberOfVersion(version),
     ...callbacks((db) => databases.get(db), checked),
+    ...hooksOf((db) => databases.get(db), checked),
   };
   return api;
 }

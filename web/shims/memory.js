@@ -4,6 +4,7 @@ import { DONE, OPEN_CREATE, YIELD } from '../../base/abi.js';
 import { SQLITE_BUSY, SQLITE_CANTOPEN } from '../../base/errors.js';
 import * as host from '../host.js';
 import { SQLITE_RANGE } from './capi_values.js';
+import { checkLength, checkText, checkVariables } from './hooks.js';
 
 /** With what its declaration leaves out. @type {any} */
 const { assetsFrom, Database, engineFrom, Real, SqlError, Statement } = host;
@@ -93,6 +94,8 @@ export class Cursor {
     this.program = statement.prepared.loaded.program;
     /** @type {any[]} */
     this.values = new Array(this.program.n_user_params).fill(null);
+    checkText(statement.database, statement.source);
+    checkVariables(statement.database, this.values.length);
   }
 
   /** With their prefix; null for plain ?. @returns {(string | null)[]} */
@@ -115,6 +118,7 @@ export class Cursor {
     if (!Number.isInteger(index) || index < 1 || index > this.values.length) {
       throw new SqlError('column index out of range', SQLITE_RANGE);
     }
+    checkLength(this.statement.database, value);
     this.values[index - 1] = value;
   }
 

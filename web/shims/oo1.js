@@ -6,7 +6,6 @@
  *     const db = new sqlite3.oo1.DB();
  */
 
-import { CODE_NAMES } from '../../base/abi.js';
 import {
   Statement as HostStatement,
   numberOfVersion,
@@ -15,6 +14,7 @@ import {
   startedEngine,
   versionOf,
 } from './memory.js';
+import { capiOf, rcText } from './oo1_capi.js';
 import { execute } from './oo1_exec.js';
 import { Pool } from './oo1_pool.js';
 import { SQLite3Error, Stmt } from './oo1_stmt.js';
@@ -86,7 +86,8 @@ export default async function sqlite3InitModule({ assets, pyodide, opfs, print =
       );
     }
   }
-  const { version: libVersion, source: sourceId } = versionOf(engine);
+  const library = versionOf(engine);
+  const { version: libVersion, source: sourceId } = library;
   const isOpfs = opfs !== undefined && hasOpfs();
   const oo1 = isOpfs ? { DB, OpfsDb, Stmt } : { DB, Stmt };
   return {
@@ -95,18 +96,7 @@ export default async function sqlite3InitModule({ assets, pyodide, opfs, print =
     installOpfsSAHPoolVfs: poolsOf(engine, print),
     SQLite3Error,
     version: { libVersion, libVersionNumber: numberOfVersion(libVersion), sourceId },
-    capi: {
-      ...constants(),
-      sqlite3_libversion: () => libVersion,
-      sqlite3_libversion_number: () => numberOfVersion(libVersion),
-      sqlite3_sourceid: () => sourceId,
-      sqlite3_js_rc_str: rcText,
-      sqlite3_changes: (/** @type {Database} */ db) => db.changes(),
-      sqlite3_total_changes: (/** @type {Database} */ db) => db.changes(true),
-      sqlite3_last_insert_rowid: (/** @type {Database} */ db) => BigInt(db.selectValue('SELECT last_insert_rowid()')),
-      sqlite3_get_autocommit: (/** @type {Database} */ db) => (db.host.inTransaction ? 0 : 1),
-      sqlite3_js_db_export: (/** @type {Database} */ db) => db.host.export(),
-    },
+    capi: capiOf(library),
   };
 }
 
@@ -147,28 +137,9 @@ function poolUtil(pool, print) {
   return Object.assign(pool, { OpfsSAHPoolDb });
 }
 
-/** @param {number} code */
-function rcText(code) {
-  return CODE_NAMES[/** @type {keyof typeof CODE_NAMES} */ (code)];
-}
-
 /** @param {string} name */
 function withoutSlash(name) {
   return name.replace(/^\/+/, '');
-}
-
-function constants() {
-  const codes = Object.fromEntries(Object.entries(CODE_NAMES).map(([code, name]) => [name, Number(code)]));
-  return {
-    ...codes,
-    SQLITE_INTEGER: 1,
-    SQLITE_FLOAT: 2,
-    SQLITE_TEXT: 3,
-    SQLITE_BLOB: 4,
-    SQLITE_NULL: 5,
-    SQLITE_ROW: 100,
-    SQLITE_DONE: 101,
-  };
 }
 
 let pointers = 0x1000;

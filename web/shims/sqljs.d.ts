@@ -21,6 +21,7 @@ export interface Statement {
   getAsObject(params?: BindParams, config?: Config): Record<string, SqlValue>;
   getColumnNames(): string[];
   getSQL(): string;
+  getNormalizedSQL(): string;
   run(values?: BindParams): boolean;
   reset(): boolean;
   freemem(): void;
@@ -47,6 +48,11 @@ export interface Database {
   export(): Uint8Array;
   close(): void;
   getRowsModified(): number;
+  updateHook(
+    callback:
+      | ((operation: 'insert' | 'update' | 'delete', database: string, table: string, rowid: number | bigint) => void)
+      | null,
+  ): this;
   handleError(code: number): null;
   // biome-ignore lint/suspicious/noExplicitAny: what SQL passes is known to who writes the SQL
   create_function(name: string, code: (...values: any[]) => unknown): this;

@@ -8,6 +8,7 @@
 
 import { CODE_NAMES } from '../../base/abi.js';
 import { Cursor, Statement as HostStatement, openMemory, startedEngine } from './memory.js';
+import { normalized } from './normalized.js';
 
 /** @typedef {null | number | string | Uint8Array | bigint | boolean} Value */
 /** @typedef {Value[] | Record<string, Value> | null | undefined} Values */
@@ -136,6 +137,14 @@ class Database {
     return this.#open.changes;
   }
 
+  /** @param {((operation: 'insert' | 'update' | 'delete', database: string, table: string, rowid: number | bigint) => void) | null} callback */
+  updateHook(callback) {
+    const told = (/** @type {string} */ operation, /** @type {any[]} */ ...where) =>
+      callback?.(/** @type {any} */ (operation.toLowerCase()), .../** @type {[string, string, number]} */ (where));
+    this.#open.hook('update', callback ? told : null);
+    return this;
+  }
+
   /** @param {string} name @param {(...values: any[]) => any} code */
   create_function(name, code) {
     this.#open.function(name, code);
@@ -204,6 +213,11 @@ class Statement {
   getSQL() {
     const { sql, start, end } = this.#open.statement.prepared;
     return sql.slice(start, end);
+  }
+
+  /** Its text as those that differ in literals, space and the case of names have it in common. */
+  getNormalizedSQL() {
+    return normalized(this.getSQL());
   }
 
   /** @param {Values} [values] */

@@ -178,6 +178,58 @@ export default async function run() {
     () => api.exec(db, "SELECT value FROM unnest('[1]') ORDER BY value COLLATE by_length"),
     'no such collation sequence: by_length',
   );
+  const heard = [];
+  api.update_hook(db, (...change) => heard.push(change));
+  api.commit_hook(db, () => heard.push('commit') && 0);
+  api.rollback_hook(db, () => heard.push('rollback'));
+  await api.exec(
+    db,
+    'CREATE TABLE heard(a INTEGER PRIMARY KEY); INSERT INTO heard VALUES (5); BEGIN; DELETE FROM heard WHERE 1; ROLLBACK',
+  );
+  equal(heard.splice(0), [
+    'commit',
+    [SQLite.SQLITE_INSERT, 'main', 'heard', 5n],
+    'commit',
+    [SQLite.SQLITE_DELETE, 'main', 'heard', 5n],
+    'rollback',
+  ]);
+  api.commit_hook(db, () => 1);
+  equal((await fails(() => api.exec(db, 'DELETE FROM heard'), 'constraint failed')).code, 531);
+  api.commit_hook(db, null);
+  api.rollback_hook(db, null);
+  api.update_hook(db, null);
+  await api.exec(db, 'DROP TABLE heard');
+  equal(heard, ['rollback']);
+  const asked = [];
+  const ask = (app, action, ...facts) => {
+    asked.push([app, action, ...facts]);
+    return action === SQLite.SQLITE_INSERT ? SQLite.SQLITE_DENY : SQLite.SQLITE_OK;
+  };
+  equal(api.set_authorizer(db, ask, 'mine'), SQLite.SQLITE_OK);
+  await api.exec(db, 'SELECT b FROM t WHERE 0');
+  equal(asked, [
+    ['mine', SQLite.SQLITE_SELECT, null, null, null, null],
+    ['mine', SQLite.SQLITE_READ, 't', 'b', 'main', null],
+  ]);
+  equal((await fails(() => api.exec(db, 'INSERT INTO t VALUES (100, 1)'), 'not authorized')).code, 23);
+  api.set_authorizer(db, null);
+  let turns = 0;
+  api.progress_handler(db, 100, (app) => ++turns > app, 5);
+  const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n';
+  equal((await fails(() => api.exec(db, endless), 'interrupted')).code, 9);
+  equal(turns, 6);
+  api.progress_handler(db, 0, null);
+  equal([api.limit(db, 9, 2), api.limit(db, 9, -1), api.limit(db, 99, 1)], [32766, 2, -1]);
+  await fails(() => api.exec(db, 'SELECT ?, ?, ?'), 'too many SQL variables');
+  equal([api.limit(db, 9, 1e9), api.limit(db, 1, 20), api.limit(db, 0, 3)], [2, 1e9, 1e9]);
+  await fails(() => api.exec(db, 'SELECT 1234567890123456'), 'query string is too large');
+  const short = await api.prepare_v2(db, 'SELECT ?');
+  await fails(() => api.bind(short.stmt, 1, 'four'), 'string or blob too big');
+  equal([api.bind(short.stmt, 1, 'yes'), await api.finalize(short.stmt)], [0, 0]);
+  await fails(() => api.limit(db, 2, 3), 'this limit cannot be changed');
+  equal([api.limit(db, 1, 1e9), api.limit(db, 0, 1e9), api.limit(db, 9, -1)], [20, 3, 32766]);
+  await fails(() => api.create_module(db, 'm', {}), 'create_module is not there');
+  await fails(() => api.vfs_register({}), 'vfs_register is not there');
   const image = api.serialize(db);
   const other = await api.open_v2(':memory:');
   equal([await api.deserialize(other, image), api.db_filename(other)], [0, '']);

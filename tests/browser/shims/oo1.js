@@ -234,6 +234,29 @@ export default async function run() {
   equal([events, fresh.pointer], [[true, false], undefined]);
   await fails(() => fresh.exec('select 1'), 'DB has been closed');
   equal(String.fromCharCode(...capi.sqlite3_js_db_export(db).subarray(0, 6)), 'SQLite');
+  const heard = [];
+  capi.sqlite3_update_hook(db, (...told) => heard.push(told), 'mine');
+  capi.sqlite3_commit_hook(db, (context) => heard.push([context, 'commit']) && 0, 'mine');
+  capi.sqlite3_rollback_hook(db, (context) => heard.push([context, 'rollback']), 'mine');
+  db.exec('CREATE TABLE heard(a INTEGER PRIMARY KEY); INSERT INTO heard VALUES (3); BEGIN; ROLLBACK');
+  equal(heard, [
+    ['mine', 'commit'],
+    ['mine', capi.SQLITE_INSERT, 'main', 'heard', 3n],
+    ['mine', 'commit'],
+    ['mine', 'rollback'],
+  ]);
+  for (const kind of ['update', 'commit', 'rollback']) capi[`sqlite3_${kind}_hook`](db, null, null);
+  capi.sqlite3_set_authorizer(
+    db,
+    (_, action) => (action === capi.SQLITE_DELETE ? capi.SQLITE_DENY : capi.SQLITE_OK),
+    null,
+  );
+  await fails(() => db.exec('DELETE FROM heard'), 'not authorized');
+  capi.sqlite3_set_authorizer(db, null, null);
+  capi.sqlite3_progress_handler(db, 1, () => 1, null);
+  await fails(() => db.exec('SELECT a FROM heard'), 'interrupted');
+  capi.sqlite3_progress_handler(db, 0, null, null);
+  equal([capi.sqlite3_limit(db, 9, -1), heard.length, db.selectValue('SELECT count(*) FROM heard')], [32766, 4, 1]);
   db.close();
   return 'all of it';
 }

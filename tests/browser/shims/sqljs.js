@@ -91,6 +91,27 @@ export default async function run() {
   await fails(() => db.run('INSERT INTO t(a) VALUES (1)'), 'UNIQUE constraint failed: t.a');
   await fails(() => db.prepare('  -- nothing'), 'Nothing to prepare');
 
+  const told = [];
+  db.updateHook((...change) => told.push(change));
+  db.run(
+    'CREATE TABLE heard(a INTEGER PRIMARY KEY); INSERT INTO heard VALUES (7); UPDATE heard SET a = 8; DELETE FROM heard WHERE a = 8',
+  );
+  equal(told, [
+    ['insert', 'main', 'heard', 7],
+    ['update', 'main', 'heard', 8],
+    ['delete', 'main', 'heard', 8],
+  ]);
+  db.updateHook(null).run('INSERT INTO heard VALUES (9)');
+  equal(told.length, 3);
+  const normal = (sql) => db.prepare(sql).getNormalizedSQL();
+  equal(
+    [
+      normal('select * from heard where a = 42'),
+      normal(`SELECT "A", 'b c', x'00' -- all\n FROM [heard] WHERE a IN (1, .5e-3) AND A IS NOT NULL AND a<>:p`),
+    ],
+    ['SELECT*FROM heard WHERE a=?;', 'SELECT a,?,?FROM heard WHERE a IN(?,?)AND a IS NOT NULL AND a<>?;'],
+  );
+
   const open = db.prepare('SELECT 1');
   open.step();
   const file = db.export();

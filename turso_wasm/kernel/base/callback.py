@@ -19,6 +19,7 @@ Invariants:
 from turso_wasm.kernel.abi import (
     ANSWER_ROOM,
     CALL_BITS,
+    CALL_COMMIT,
     CALL_COMPARE,
     CALL_CONVERT,
     CALL_FINAL,
@@ -144,6 +145,7 @@ def ask(stmt: Run, r: Request, answer: Answer) -> None:
         | (operation == CALL_PLACE)
         | (operation == CALL_TOKENS)
         | (operation == CALL_CONVERT)
+        | (operation == CALL_COMMIT)
     )
     c: KernelConnection = KernelConnection(stmt.connection)
     c.comparing += compares
@@ -211,6 +213,12 @@ def place_user(stmt: Run, instance: i32, p: ptr[u8], n: i32, collation: i32) -> 
     text_put(value[0], p, n)
     _tag, place = call(stmt, collation >> COLLATION_SHIFT << CALL_BITS | CALL_PLACE, instance, value, 1)
     return i32(place)
+
+
+def commit_refused(stmt: Run) -> i32:
+    """Whether the host's hook refuses the commit of the transaction that is open. Errors: as `call`."""
+    _tag, refused = call(stmt, CALL_COMMIT, 0, ptr[Value](0), 0)
+    return i32(refused != 0)
 
 
 # --- the queue -----------------------------------------------------------------------------------------------

@@ -24,8 +24,10 @@ from turso_wasm.kernel.abi import (
     JOURNAL_WAL,
     N_SLOTS,
     KernelConnection,
+    Run,
 )
-from turso_wasm.kernel.base.errors import SQLITE_CANTOPEN
+from turso_wasm.kernel.base.callback import commit_refused
+from turso_wasm.kernel.base.errors import SQLITE_CANTOPEN, SQLITE_CONSTRAINT_COMMITHOOK, raise_error
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import vfs_delete
 from turso_wasm.kernel.btree.autovacuum import auto_vacuum_commit
@@ -34,12 +36,28 @@ from turso_wasm.kernel.pager.database import JOURNAL_SUFFIX, exclusive_lock_wait
 from turso_wasm.kernel.pager.journal import journal_mode_of
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_WRITE, Pager, SharedFile
 from turso_wasm.kernel.pager.superjournal import SUPER_NAME_MAX, super_name_new, super_write
-from turso_wasm.wasm.lang import i32, memory_copy, ptr, u8
+from turso_wasm.wasm.lang import i32, lit, memory_copy, ptr, u8
 
 __subset__ = True
 
 PREPARE_FILES = 0
 PREPARE_LOGS = 1
+
+
+def hook_ask(s: Run, c: KernelConnection) -> None:
+    """Let the host's hook, if there is one, see that something is about to be committed.
+
+    Errors: SQLITE_CONSTRAINT_COMMITHOOK, after which the transaction must be rolled back; the hook's own.
+    """
+    if c.commit_hook == 0:
+        return
+    writes: i32 = 0
+    for slot in range(N_SLOTS):
+        p: Pager = Pager(c.pagers[slot])
+        if p and p.state == PAGER_WRITE:
+            writes = 1
+    if writes and commit_refused(s):
+        raise_error(SQLITE_CONSTRAINT_COMMITHOOK, *lit(b"constraint failed"))
 
 
 def commit_pagers(c: KernelConnection, ends: i32) -> i32:

@@ -250,6 +250,7 @@ def settle(c: KernelConnection) -> None:
     if not c.autocommit:
         relax_all(c)
         return
+    undone: i32 = 0
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
         if p and p.readers == 0 and p.state != PAGER_NONE:
@@ -257,7 +258,9 @@ def settle(c: KernelConnection) -> None:
                 cursors_forget_all(p)
                 _ = pager_rollback(p)
                 schema_undone(c)
+                undone = 1
             pager_end_read(p)
+    c.rollbacks += undone
     relax_all(c)
 
 
@@ -305,9 +308,11 @@ def rollback_all(c: KernelConnection, save: i32) -> i32:
     if save:
         cursors_save_every(c)
     rc: i32 = 0
+    undone: i32 = i32(c.autocommit == 0)
     for slot in range(N_SLOTS):
         p: Pager = Pager(c.pagers[slot])
         if p and p.state == PAGER_WRITE:
+            undone = 1
             statements_trip(c, 1 << slot, save)
             if not save:
                 cursors_forget_all(p)
@@ -323,6 +328,7 @@ def rollback_all(c: KernelConnection, save: i32) -> i32:
     schema_undone(c)
     c.schema_changed = 0
     c.autocommit = 1
+    c.rollbacks += undone
     return rc
 
 

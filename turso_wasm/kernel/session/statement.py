@@ -29,12 +29,14 @@ from turso_wasm.kernel.pager.modes import pager_begin_write
 from turso_wasm.kernel.pager.pages import pager_get
 from turso_wasm.kernel.pager.snapshot import pager_begin_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager
+from turso_wasm.kernel.session.commit import hook_ask
 from turso_wasm.kernel.session.connection import (
     STATEMENT_BEGAN,
     STATEMENT_FINISHING,
     STATEMENT_NO_RETRY,
     STATEMENT_PATIENT,
     STATEMENT_PEEKS,
+    STATEMENT_ROLLBACK,
     check_not_comparing,
     commit_all,
     depth_open,
@@ -249,6 +251,9 @@ def statement_done(s: Run) -> None:
         check_deferred(s)
         pending_flush(s)
         cursors_close(s)
+        s.flags |= STATEMENT_ROLLBACK
+        hook_ask(s, c)
+        s.flags &= ~STATEMENT_ROLLBACK
         rc: i32 = commit_all(c, 1)
         if rc == -SQLITE_BUSY and s.flags & STATEMENT_PATIENT:
             s.flags |= STATEMENT_FINISHING

@@ -19,6 +19,7 @@ from turso_wasm.kernel.pager.modes import pager_begin_exclusive, pager_begin_wri
 from turso_wasm.kernel.pager.pages import pager_of
 from turso_wasm.kernel.pager.snapshot import pager_begin_read
 from turso_wasm.kernel.pager.storage import PAGER_WRITE, Pager
+from turso_wasm.kernel.session.commit import hook_ask
 from turso_wasm.kernel.session.connection import (
     N_SLOTS,
     STATEMENT_CLOSES,
@@ -95,6 +96,7 @@ def transaction_end(s: Run, c: KernelConnection) -> None:
     s.flags |= STATEMENT_ROLLBACK
     pending_flush(s)
     cursors_close(s)
+    hook_ask(s, c)
     rc: i32 = commit_all(c, 0)
     if rc == -SQLITE_BUSY:
         s.flags &= ~(STATEMENT_ROLLBACK | STATEMENT_NO_RETRY)
