@@ -14,6 +14,7 @@ FOLDERS = ("base", "vfs", "web", "demo")
 
 WEB = (
     "changes.js claims.js fetching.js file.js image.js lexer.js locations.js next_visit.js program.js program_file.js",
+    "page/following.js record.js",
     "protocol.js rows.js",
     "effects.js job.js links.js pyodide.js snapshot.js space.js values.js waiting.js",
     "keys.js program_cache.js parameters.js lists.js template.js",
@@ -27,7 +28,7 @@ WEB = (
     "shortcuts.js whole_file.js past.js statement.js preparer.js database.js engine.js python_host.js",
     "page/client.js page/tenure.js",
     "drive.js relay.js requests.js session.js server.js page/remote.js page/statement.js page/workers.js",
-    "page/handle.js page/live.js page/transfer.js page/database.js adapters/scope.js",
+    "page/handle.js page/live.js page/change_stream.js page/transfer.js page/database.js adapters/scope.js",
     "adapters/drizzle.js adapters/kysely.js",
     "worker.js host.js index.js command/playground.js command/shell.js command/terminal.js",
     "command/main.js",
@@ -52,7 +53,7 @@ PAGE = (
     "web/rows.js",
     "web/values.js",
 )
-PAGE += ("web/keys.js", "web/template.js", "web/batch.js", "web/migrations.js")
+PAGE += ("web/keys.js", "web/record.js", "web/template.js", "web/batch.js", "web/migrations.js")
 """All that a page loads: nothing of the engine's."""
 
 
