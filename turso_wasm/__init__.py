@@ -26,6 +26,7 @@ __all__ = [
     "Binary",
     "Blob",
     "Change",
+    "ChangeReader",
     "Connection",
     "Cursor",
     "DataError",

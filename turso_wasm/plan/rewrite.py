@@ -474,7 +474,6 @@ def _continues(found: list[bound.Compare], part: bound.Compare) -> bool:
 
 PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("flatten_subqueries", flatten_subqueries),
-    ("push_having_into_where", push_having_into_where),
     ("forget_unknown", forget_unknown),
     ("drop_true_conditions", drop_true_conditions),
     ("unnest_subqueries", _unnest),
@@ -485,6 +484,7 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("use_given_values", use_given_values),
     ("derive_constants", derive_constants),
     ("test_arms", test_arms),
+    ("push_having_into_where", push_having_into_where),  # of groups, not of arms, is what HAVING asks
     ("push_filters_into_subqueries", push_filters_into_subqueries),
     ("push_limits_into_compounds", push_limits_into_compounds),
     ("split_disjunctions", split_disjunctions),

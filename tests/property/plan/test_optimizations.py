@@ -100,6 +100,7 @@ STATEMENTS = [
     "SELECT 1 FROM t WHERE EXISTS (SELECT 1 FROM w WHERE x = c)",
     "SELECT (SELECT max(y) FROM w WHERE x = c) FROM t",
     "SELECT count(*) FROM w WHERE x > 1",
+    "SELECT a, count(*) FROM t GROUP BY a HAVING a = 2",
     "SELECT w.x FROM w LEFT JOIN t ON t.rowid = w.y",
     "SELECT 1 FROM w WHERE (x, y) > (1, 2)",
     "SELECT * FROM few WHERE q = 1",
