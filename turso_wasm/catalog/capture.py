@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from turso_wasm.base.records import dataclass
-from turso_wasm.catalog.modules.module import HIDDEN
 from turso_wasm.catalog.names import fold
 
 if TYPE_CHECKING:
@@ -72,4 +71,6 @@ def is_captured(catalog: Catalog, table: Table) -> bool:
 
 def visible_columns(table: Table) -> list[int]:
     """Those that a captured row has: all but hidden ones of virtual tables."""
+    from turso_wasm.catalog.modules.module import HIDDEN  # statements that are known do not load the modules
+
     return [at for at, column in enumerate(table.columns) if column.hidden != HIDDEN]

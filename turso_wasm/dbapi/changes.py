@@ -18,10 +18,10 @@ from turso_wasm.base.errors import SqlError
 from turso_wasm.catalog.capture import COMMITTED, DEFAULT_TABLE, DELETED, INSERTED, UPDATED
 from turso_wasm.catalog.names import quote_identifier
 from turso_wasm.dbapi.errors import OperationalError, fail
-from turso_wasm.values.records import Value, decode_record
 
 if TYPE_CHECKING:
     from turso_wasm.dbapi.connection import Connection
+    from turso_wasm.values.records import Value
 
 Kind = Literal["insert", "update", "delete", "commit"]
 _KINDS: Final[dict[int, Kind]] = {INSERTED: "insert", UPDATED: "update", DELETED: "delete", COMMITTED: "commit"}
@@ -130,6 +130,8 @@ class ChangeReader:
 
 
 def _values(record: bytes | None) -> list[Value] | None:
+    from turso_wasm.values.records import decode_record  # whoever reads no changes does without it
+
     return None if record is None else decode_record(record, lambda raw: raw.decode("utf-8", "surrogateescape"))
 
 
