@@ -31,7 +31,9 @@ async function look(name, snapshot) {
 /** @param {{props: {name: string}, close: (value?: any) => void}} given */
 function Snapshots({ props: { name }, close }) {
   const [taken, setTaken] = useState(/** @type {Snapshot[] | null} */ (null));
-  const [label, setLabel] = useState('');
+  const [free, setFree] = useState('');
+  const [typed, setTyped] = useState(/** @type {string | null} */ (null));
+  const label = typed ?? free; // what is typed before the list has come stays
   const [problem, setProblem] = useState('');
   const act = async (/** @type {(db: import('../core/session.js').Database) => Promise<unknown>} */ what) => {
     setProblem('');
@@ -41,7 +43,7 @@ function Snapshots({ props: { name }, close }) {
         await what(db);
         const list = await db.snapshots();
         setTaken(list.reverse());
-        setLabel(proposed(list));
+        setFree(proposed(list));
       });
     } catch (error) {
       setProblem(/** @type {any} */ (error).message);
@@ -62,7 +64,12 @@ function Snapshots({ props: { name }, close }) {
       close={close}
       submit={t('snapshots.take')}
       disabled={!taken || !label.trim() || taken.some((one) => one.name === label.trim())}
-      onSubmit={() => act((db) => db.snapshot(label.trim()))}
+      onSubmit={() =>
+        act(async (db) => {
+          await db.snapshot(label.trim());
+          setTyped(null);
+        })
+      }
     >
       <p class="soft">{t('snapshots.about')}</p>
       {problem && (
@@ -99,7 +106,7 @@ function Snapshots({ props: { name }, close }) {
       {taken?.length === 0 && <p>{t('snapshots.none')}</p>}
       <label class="field">
         <span>{t('snapshots.name')}</span>
-        <input type="text" autocomplete="off" value={label} onInput={(event) => setLabel(event.currentTarget.value)} />
+        <input type="text" autocomplete="off" value={label} onInput={(event) => setTyped(event.currentTarget.value)} />
       </label>
     </DialogFrame>
   );
