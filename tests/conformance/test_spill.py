@@ -14,6 +14,7 @@ import pytest
 from tests.golden.script import Script
 from tests.harness.steps import before_each_step
 from turso_wasm.kernel.abi import YIELD, Run
+from turso_wasm.kernel.base.limits import WORK_MAX
 from turso_wasm.runtime import engine
 
 FILES = (
@@ -23,7 +24,7 @@ FILES = (
     *("windows/aggregates", "windows/frames", "windows/functions", "windows/order", "windows/range"),
 )
 HERE = Path(__file__).parents[1] / "sql"
-USUAL, LITTLE = 64 << 20, 256
+LITTLE = 256
 ONE = struct.Struct("<I")
 
 
@@ -49,7 +50,7 @@ def little_memory() -> Iterator[None]:
     try:
         yield
     finally:
-        engine.host().function("work_memory_set")(USUAL)  # maybe of another store
+        engine.host().function("work_memory_set")(WORK_MAX)  # maybe of another store
 
 
 def check(name: str) -> None:

@@ -10,12 +10,12 @@ import pytest
 
 import turso_wasm
 from tests.crash.history import Ours
+from turso_wasm.kernel.base.limits import WORK_MAX
 from turso_wasm.runtime import engine
 from turso_wasm.vfs import file as vfs_file
 from turso_wasm.vfs.base import FULL, IOERR, File, VfsError
 from turso_wasm.vfs.memory import MemoryData, MemoryFile, MemoryVfs
 
-USUAL = 64 << 20
 ROWS = 6000  # some 300 KB
 QUERIES = {
     "sort": "SELECT c FROM t ORDER BY c",
@@ -79,7 +79,7 @@ def files(monkeypatch: pytest.MonkeyPatch) -> Iterator[TempFiles]:
     files = TempFiles()
     monkeypatch.setattr(vfs_file, "_open_temporary", files.open)
     yield files
-    engine.host().function("work_memory_set")(USUAL)
+    engine.host().function("work_memory_set")(WORK_MAX)
     assert files.n_open == 0
 
 

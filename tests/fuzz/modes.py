@@ -14,13 +14,14 @@ from tests.harness.planning import without
 from tests.harness.steps import before_each_step
 from tests.oracle.engines import Ours
 from turso_wasm.kernel import abi
+from turso_wasm.kernel.base.limits import WORK_MAX
 from turso_wasm.plan.build import OPTIMIZATIONS
 from turso_wasm.runtime import engine as process
 
 SECONDS = 10
 """What one statement may take of the processor before it counts as hanging: on a busy machine a second is long."""
 MODES = ("plain", "plain", "ticks", "rows", "unoptimized", "no memory")
-LITTLE, USUAL = 256, 64 << 20  # bytes that an operator may hold
+LITTLE = 256  # bytes that an operator may hold
 """How Programs run: as they are, with a time slice of no tick, with one row in a buffer, without any optimization."""
 
 _U32 = struct.Struct("<I")
@@ -46,7 +47,7 @@ def running(mode: str) -> Iterator[None]:
         try:
             yield
         finally:
-            process.host().function("work_memory_set")(USUAL)
+            process.host().function("work_memory_set")(WORK_MAX)
         return
     name, limit = ("budget", 0) if mode == "ticks" else ("row_limit", 1)
     at = abi.Run.offset(name)

@@ -11,17 +11,17 @@ import pytest
 from tests.harness.records import RecordsKernel
 from turso_wasm.base.errors import SqlError
 from turso_wasm.kernel.abi_states import IN_FILE, KeptRow, ListedRow
+from turso_wasm.kernel.base.limits import WORK_MAX
 from turso_wasm.kernel.values.hashtable import Hash
 
-USUAL = 64 << 20
-LIMITS = [0, 300, 5000, USUAL]
+LIMITS = [0, 300, 5000, WORK_MAX]
 
 
 @pytest.fixture(scope="module")
 def kernel() -> Iterator[RecordsKernel]:
     kernel = RecordsKernel(["turso_wasm.kernel.values.join_table", "turso_wasm.kernel.base.resources"])
     yield kernel
-    kernel.call("work_memory_set", USUAL)
+    kernel.call("work_memory_set", WORK_MAX)
     assert not kernel.temporary.files
 
 
@@ -63,7 +63,7 @@ def test_a_set_knows_its_members(kernel: RecordsKernel, limit: int) -> None:
         members.add(number)
     for number in range(2000):
         assert found.has(number) == (number in members)
-    assert bool(kernel.temporary.files) == (limit < USUAL)
+    assert bool(kernel.temporary.files) == (limit < WORK_MAX)
     kernel.checked("hash_clear", found.at)
     assert not kernel.temporary.files
     assert not any(found.has(number) for number in range(50))
