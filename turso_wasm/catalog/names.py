@@ -42,3 +42,8 @@ def is_reserved(name: str) -> bool:
 def quote_identifier(name: str) -> str:
     """`name` in double quotes, as SQL text."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """A text in single quotes, as SQL text."""
+    return "'" + text.replace("'", "''") + "'"

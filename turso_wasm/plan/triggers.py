@@ -17,7 +17,7 @@ from turso_wasm.bind.query import Item
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.triggers import Event, inside_trigger, trigger_row, triggers_fired
 from turso_wasm.catalog.catalog import Trigger
-from turso_wasm.catalog.names import ROWID_NAMES, TEMP_SLOT, fold, quote_identifier
+from turso_wasm.catalog.names import ROWID_NAMES, TEMP_SLOT, fold, quote_identifier, quote_text
 from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.own import UPDATE_HOOK
 from turso_wasm.plan import nodes
@@ -79,17 +79,13 @@ def _told(binder: Binder, table: Table, event: Event) -> tuple[nodes.Fire, ...]:
         number = len(binder.programs)
         program = binder.programs[identity] = nodes.TriggerProgram(UPDATE_HOOK, number, number, recursive=True)
         row = "old" if event == "DELETE" else "new"
-        where = f"{_text(table.schema)}, {_text(table.name)}, {row}.{rowid}"
+        where = f"{quote_text(table.schema)}, {quote_text(table.name)}, {row}.{rowid}"
         on = f"{quote_identifier(table.schema)}.{quote_identifier(table.name)}"
         text = f"""CREATE TRIGGER t AFTER {event} ON {on} BEGIN SELECT "{UPDATE_HOOK}"('{event}', {where}); END"""
         node, _ = parse_one(text)
         assert isinstance(node, ast.CreateTrigger)
         plan_program(binder, program, node, text, None, table, None)
     return (nodes.Fire(program=program),)
-
-
-def _text(name: str) -> str:
-    return "'" + name.replace("'", "''") + "'"
 
 
 def sets_off(binder: Binder, table: Table, event: Event) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind.select import SelectBinder
 from turso_wasm.catalog.capture import COLUMNS, DEFAULT_TABLE, MODES, VERSIONS, Capture, version_of
-from turso_wasm.catalog.names import fold, quote_identifier
+from turso_wasm.catalog.names import fold, quote_identifier, quote_text
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.schema import plan_create_table, table_steps
@@ -102,8 +102,7 @@ def _missing(request: Request, name: str) -> list[nodes.Plan]:
 def _noted(request: Request, name: str) -> nodes.Plan:
     main = request.catalogs.main()
     if main.find_table(VERSIONS) is not None:
-        text = name.replace("'", "''")
-        sql = f"INSERT OR REPLACE INTO main.{VERSIONS}(table_name, version) VALUES ('{text}', '{VERSION}')"
+        sql = f"INSERT OR REPLACE INTO main.{VERSIONS}(table_name, version) VALUES ({quote_text(name)}, '{VERSION}')"
         note, _ = parse_one(sql)
         assert isinstance(note, ast.Insert)
         binder = SelectBinder(request.catalogs, sql, request.registry)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.foreign_keys import ForeignKey, foreign_keys_of
-from turso_wasm.catalog.names import quote_identifier
+from turso_wasm.catalog.names import quote_identifier, quote_text
 from turso_wasm.catalog.objects import Table
 
 
@@ -26,11 +26,11 @@ def _violations(catalog: Catalog, child: Table) -> str:
     """Row by row, key by key."""
     keys, whens = [], []
     for number, key in enumerate(reversed(foreign_keys_of(child))):
-        keys.append(f"SELECT {_text(key.parent)} AS parent, {number} AS id")
+        keys.append(f"SELECT {quote_text(key.parent)} AS parent, {number} AS id")
         whens.append(f"WHEN {number} THEN {_violation(catalog, key)}")
     rowid = "NULL" if child.without_rowid else "child.rowid"
     return (
-        f"SELECT {_text(child.name)}, {rowid}, fk.parent, fk.id FROM {_name(child)} AS child"
+        f"SELECT {quote_text(child.name)}, {rowid}, fk.parent, fk.id FROM {_name(child)} AS child"
         f" CROSS JOIN ({' UNION ALL '.join(keys)}) AS fk WHERE CASE fk.id {' '.join(whens)} END"
     )
 
@@ -49,7 +49,3 @@ def _violation(catalog: Catalog, key: ForeignKey) -> str:
 
 def _name(table: Table) -> str:
     return f"{quote_identifier(table.schema)}.{quote_identifier(table.name)}"
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
