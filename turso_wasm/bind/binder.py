@@ -107,6 +107,8 @@ class Binder:
         self.changes_schema = False  # one of them does
         self.programs: dict[Any, Any] = {}  # the triggers that are fired (plan.triggers)
         self.plan_pragma: Callable[[ast.Pragma], Any] | None = None  # for functions of PRAGMAs: plan.build.PlanContext
+        self.make_program: Callable[[Table, str], Any] | None = None  # for functions that write: plan.sequences
+        self.ask: Callable[[str], bound.Expr] | None = None
         self.without: frozenset[str] = frozenset()  # names of optimizations that are off (plan.rewrite, plan.joins)
         self.place = ""  # of the schema's expression that is bound: "an index", "a CHECK constraint" or "a DEFAULT"
         self.creating = False  # the schema's object is being made

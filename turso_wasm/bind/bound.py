@@ -328,7 +328,7 @@ class Raise(Expr):
 class SubqueryExpr(Expr):
     """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan`: the bound Query until the
     planner has replaced it by a plan. `outer`: the outer columns it uses (none: evaluated once). `remembered`: what it
-    answered is kept, for each combination of their values. `is_member`: the EXISTS that a row IN (SELECT …) is, which
+    answered is kept, for each combination of their values. `volatile`: it is asked each time. `is_member`: the EXISTS that a row IN (SELECT …) is, which
     reads nothing else of the outside. `number`: of its SELECT. `look_up`: how to answer an IN without `plan`.
     """
 
@@ -340,9 +340,19 @@ class SubqueryExpr(Expr):
     collation: str = "BINARY"
     affinity: AffinityLetter | None = None
     remembered: bool = False
+    volatile: bool = False
     is_member: bool = False
     number: int = field(default=0, compare=False)
     look_up: LookUp | None = field(default=None, compare=False)
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class Perform(Expr):
+    """What a function sets off (a plan.nodes.Fire), for which the columns of NEW are `args`; then its `value`."""
+
+    fire: Node
+    args: tuple[Expr, ...]
+    value: Expr
 
 
 OPERAND: Final = LetRef(number=-2)

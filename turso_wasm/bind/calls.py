@@ -26,6 +26,7 @@ from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.row_functions import bind_rtreecheck, row_function
 from turso_wasm.bind.scope import Scope
+from turso_wasm.bind.sequences import bind_sequence_call
 from turso_wasm.bind.table_names import bind_columns_array
 from turso_wasm.bind.walk import fingerprint, same_expression, strip_collation
 from turso_wasm.bind.windows import bind_window_call
@@ -75,6 +76,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         if column is not None:
             return column
     function = registry.find_scalar(name, n_arguments)
+    if function is not None and function.style == "sequence":
+        return bind_sequence_call(binder, node, scope)
     if function is None and binder.place and not binder.creating:
         return _unknown_call(node.name, binder.exprs(node.arguments, scope))
     if function is None and name in ROW_FUNCTIONS:
@@ -156,6 +159,7 @@ def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
 def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node | None = None) -> bound.Expr:
     """A call of a scalar function with bound arguments."""
     name = function.plan_name
+    assert function.style != "sequence", "bind_call binds it"
     if function.style == "expansion":
         return EXPANSIONS[name](args)
     collation = "BINARY"

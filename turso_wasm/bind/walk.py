@@ -84,8 +84,10 @@ def is_deterministic(expr: bound.Expr) -> bool:
 
 def is_stable(node: Node) -> bool:
     """The node itself, without what is in it, has the same value whenever it is asked."""
-    if type(node) is bound.Raise:
+    if type(node) is bound.Raise or type(node) is bound.Perform:
         return False
+    if type(node) is bound.SubqueryExpr:
+        return not node.volatile
     return type(node) is not bound.Call or node.deterministic
 
 

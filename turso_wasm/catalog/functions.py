@@ -63,6 +63,9 @@ TURSO: Final[list[Function]] = [
     *_fixed("bin_record_json_object/2"),
     Function("conn_txn_id", 1, 1, style="special", deterministic=False),
     Function("is_autocommit", 0, 0, style="special", deterministic=False),
+    Function("nextval", 1, 1, style="sequence", deterministic=False),
+    Function("currval", 1, 1, style="sequence", deterministic=False),
+    Function("setval", 2, 3, style="sequence", deterministic=False),
 ]
 """Functions of Turso's that need the kernel; the others are of the library (catalog.library)."""
 

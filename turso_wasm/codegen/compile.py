@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 
+from turso_wasm.base.tree import walk
+from turso_wasm.bind import bound
 from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     analyze,
     batches,
@@ -87,6 +89,9 @@ def compile_plan(
             ctx.do("sizes_check", ctx.stmt, ctx.data_address(sizes, align=4), len(program.table_sizes))
     if tells_of_change:
         change_nothing(ctx)
+    if any(type(node) is bound.Perform for node in walk([plan])):  # what is performed is undone with the statement
+        with ctx.f.into(ctx.opens):
+            ctx.do("statement_savepoint", ctx.stmt)
     emit_root(plan, ctx)
     ctx.do("statement_done", ctx.stmt)
     ctx.finish()

@@ -110,7 +110,7 @@ def _looked_up(node: bound.SubqueryExpr, look_up: bound.LookUp, operand: SqlValu
 def _run(node: bound.SubqueryExpr, ctx: Context, emit: Emit, operand: SqlValue | None = None) -> tuple[Local, int]:
     """(the address of the result, the types of a scalar result)."""
     f = ctx.f
-    if not node.outer:
+    if not node.outer and not node.volatile:
         compiled = _compiled(node, ctx, emit, [])
         at = ctx.once(node, 8, lambda at: _run_once(compiled.routine, at, ctx))
         return f.local(I32, "result", f.load("i32", at) + RESULT), compiled.types
@@ -197,7 +197,7 @@ def _scalar(node: bound.SubqueryExpr, ctx: Context, _: SqlValue | None) -> int:
 
 def _outliving(value: SqlValue, node: bound.SubqueryExpr, ctx: Context) -> SqlValue:
     """The value, its bytes copied to where they outlive the cursors: the caller's row, or the statement's memory."""
-    routine = "arena_alloc" if node.outer else "keep_alloc"
+    routine = "arena_alloc" if node.outer or node.volatile else "keep_alloc"
     return copied(value, lambda size: ctx.f.call(routine, ctx.stmt, size), ctx)
 
 

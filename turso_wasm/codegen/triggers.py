@@ -163,6 +163,20 @@ def _raise(node: bound.Raise, ctx: Context) -> SqlValue:
 EMITTERS[bound.Raise] = _raise
 
 
+# --- functions that write ------------------------------------------------------------------------------------------
+
+
+def _perform(node: bound.Perform, ctx: Context) -> SqlValue:
+    args = LocalSource([emit_value(arg, ctx) for arg in node.args])
+    assert isinstance(node.fire, nodes.Fire)
+    with ctx.f.block() as done:
+        fire((node.fire,), None, args, ctx, done)
+    return emit_value(node.value, ctx)
+
+
+EMITTERS[bound.Perform] = _perform
+
+
 # --- INSTEAD OF -----------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import field, replace
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -36,6 +37,7 @@ from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.reversal import read_backwards
 from turso_wasm.plan.rewrite import MEANING, PASSES
+from turso_wasm.plan.sequences import ask, make_program, plan_create_sequence, plan_drop_sequence
 from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
 from turso_wasm.sql import ast
 
@@ -112,6 +114,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder.without = context.without if binder.settings.automatic_index else context.without | {"hash_joins"}
     binder.lift = context.lift
     binder.plan_pragma = context.plan_pragma
+    binder.make_program, binder.ask = partial(make_program, binder), partial(ask, binder)
     binder.authority = context.authority
     binder.sizes = None if "sizes" in binder.without else context.sizes
     planned = build(binder, statement)
@@ -272,7 +275,9 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.CreateView: _ddl(schema.plan_create_view),
     ast.CreateVirtualTable: _ddl(virtual.plan_create_virtual),
     ast.CreateTrigger: _ddl(schema.plan_create_trigger),
+    ast.CreateSequence: _ddl(plan_create_sequence),
     ast.Drop: _ddl(schema.plan_drop),
+    ast.DropSequence: _ddl(plan_drop_sequence),
     ast.RenameTable: _ddl(plan_rename_table),
     ast.RenameColumn: _ddl(plan_rename_column),
     ast.AlterColumn: _ddl(plan_alter_column),

@@ -80,6 +80,7 @@ from turso_wasm.sql.ast_expr import (
     When,
     WindowSpec,
 )
+from turso_wasm.sql.ast_extensions import CreateSequence, DropSequence
 from turso_wasm.sql.ast_misc import (
     Analyze,
     Attach,
@@ -143,6 +144,7 @@ __all__ = [
     "ConflictAction",
     "Constraint",
     "CreateIndex",
+    "CreateSequence",
     "CreateTable",
     "CreateTrigger",
     "CreateView",
@@ -154,6 +156,7 @@ __all__ = [
     "Drop",
     "DropColumn",
     "DropConstraint",
+    "DropSequence",
     "Exists",
     "Explain",
     "Expr",

@@ -26,7 +26,7 @@ from turso_wasm.sql.ast_ddl import (
 from turso_wasm.sql.ast_dml import Delete, Insert, Update
 from turso_wasm.sql.ast_select import Select
 from turso_wasm.sql.lexer import END, ILLEGAL, extend
-from turso_wasm.sql.parser.tables import TableParser
+from turso_wasm.sql.parser.extensions import ExtensionParser
 
 
 class TriggerBodyError(SqlError):
@@ -40,7 +40,7 @@ class TriggerBodyError(SqlError):
 _LAST: Final = frozenset({END, ILLEGAL})
 
 
-class DdlParser(TableParser):
+class DdlParser(ExtensionParser):
     """Statements that change the schema."""
 
     __slots__ = ()
@@ -66,19 +66,11 @@ class DdlParser(TableParser):
             return self._create_index(start)
         if not temporary and kind == "VIRTUAL":
             return self._create_virtual_table(start)
-        return self.fail()
-
-    def _new_name(self) -> tuple[bool, QualifiedName]:
-        """`[IF NOT EXISTS] name`: (was IF NOT EXISTS written, name). The kind of object has been taken."""
-        if_not_exists = self.accept("IF")
-        if if_not_exists:
-            self.expect("NOT")
-            self.expect("EXISTS")
-        return if_not_exists, self.qualified_name()
+        return (None if temporary else self.create_extension(start)) or self.fail()
 
     def _create_table(self, start: int, temporary: bool) -> CreateTable:
         self.at += 1
-        if_not_exists, name = self._new_name()
+        if_not_exists, name = self.new_name()
         if temporary and name.schema is not None and name.schema.lower() != "temp":
             self.complain("temporary table name must be unqualified")
         table = CreateTable(name, temporary=temporary, if_not_exists=if_not_exists)
@@ -103,7 +95,7 @@ class DdlParser(TableParser):
     def _create_index(self, start: int) -> CreateIndex:
         unique = self.accept("UNIQUE")
         self.expect("INDEX")
-        if_not_exists, name = self._new_name()
+        if_not_exists, name = self.new_name()
         self.expect("ON")
         table = self.name_node()
         self.expect("(")
@@ -118,7 +110,7 @@ class DdlParser(TableParser):
 
     def _create_view(self, start: int, temporary: bool) -> CreateView:
         self.at += 1
-        if_not_exists, name = self._new_name()
+        if_not_exists, name = self.new_name()
         columns = self.plain_columns() if self.accept("(") else ()
         self.expect("AS")
         self.depth += 8
@@ -133,7 +125,7 @@ class DdlParser(TableParser):
     def _create_virtual_table(self, start: int) -> CreateVirtualTable:
         self.at += 1
         self.expect("TABLE")
-        if_not_exists, name = self._new_name()
+        if_not_exists, name = self.new_name()
         self.expect("USING")
         module = self.name()
         arguments = self._module_arguments() if self.accept("(") else ()
@@ -165,7 +157,7 @@ class DdlParser(TableParser):
 
     def _create_trigger(self, start: int, temporary: bool) -> CreateTrigger:
         self.at += 1
-        if_not_exists, name = self._new_name()
+        if_not_exists, name = self.new_name()
         time: Literal["BEFORE", "AFTER", "INSTEAD OF"] | None = None
         if self.accept("BEFORE"):
             time = "BEFORE"
@@ -237,18 +229,15 @@ class DdlParser(TableParser):
 
     # --- DROP and ALTER ----------------------------------------------------------------------------------------------
 
-    def drop(self) -> Drop:
-        """`DROP TABLE | INDEX | VIEW | TRIGGER [IF EXISTS] name`."""
+    def drop(self) -> Statement:
+        """`DROP TABLE | INDEX | VIEW | TRIGGER [IF EXISTS] name`, and of what SQLite has not."""
         start = self.starts[self.at]
         self.at += 1
         kind = self.kinds[self.at]
         if kind not in ("TABLE", "INDEX", "VIEW", "TRIGGER"):
-            self.fail()
+            return self.drop_extension(start) or self.fail()
         self.at += 1
-        if_exists = self.accept("IF")
-        if if_exists:
-            self.expect("EXISTS")
-        name = self.qualified_name()
+        if_exists, name = self.old_name()
         return Drop(cast(Literal["TABLE", "INDEX", "VIEW", "TRIGGER"], kind), name, if_exists, self.span_from(start))
 
     def alter(self) -> Statement:

@@ -21,7 +21,7 @@ from turso_wasm.sql.ast_misc import (
     Savepoint,
     Vacuum,
 )
-from turso_wasm.sql.lexer import END, ID, Tokens
+from turso_wasm.sql.lexer import END, Tokens
 from turso_wasm.sql.parser.ddl import DdlParser
 from turso_wasm.sql.parser.stream import NAMES
 
@@ -50,10 +50,6 @@ class Parser(DdlParser):
             raise self.too_big
         return statement
 
-    def _at_word(self, word: str) -> bool:
-        """True if the next token is this word, which is no keyword of SQLite."""
-        return self.kinds[self.at] == ID and self.texts[self.at].upper() == word
-
     def _command(self) -> Statement:
         command = _COMMANDS.get(self.kinds[self.at])
         if command is None:
@@ -67,7 +63,7 @@ class Parser(DdlParser):
         if self.accept("QUERY"):
             self.expect("PLAN")
             mode = "QUERY PLAN"
-        elif self._at_word("CODE") and self.kinds[self.at + 1] in _COMMANDS:
+        elif self.at_word("CODE") and self.kinds[self.at + 1] in _COMMANDS:
             self.at += 1
             mode = "CODE"
         elif self._at_analyzed():
@@ -104,7 +100,7 @@ class Parser(DdlParser):
         if kind in ("DEFERRED", "IMMEDIATE", "EXCLUSIVE"):
             self.at += 1
             mode = kind
-        elif self._at_word("CONCURRENT"):
+        elif self.at_word("CONCURRENT"):
             self.at += 1
             mode = "CONCURRENT"
         self._transaction_word()

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from turso_wasm.base.recursion import with_room
 from turso_wasm.sql.ast_base import Node
-from turso_wasm.sql.printer import expressions, select, statements
+from turso_wasm.sql.printer import expressions, extensions, select, statements
 from turso_wasm.sql.printer.base import print_node, quote_name
 
-__all__ = ["expressions", "print_sql", "quote_name", "select", "statements"]
+__all__ = ["expressions", "extensions", "print_sql", "quote_name", "select", "statements"]
 
 
 def print_sql(node: Node) -> str:
