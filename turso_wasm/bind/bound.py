@@ -328,8 +328,9 @@ class Raise(Expr):
 class SubqueryExpr(Expr):
     """A scalar subquery, EXISTS or x IN (SELECT): `kind` "scalar" "exists" "in". `plan`: the bound Query until the
     planner has replaced it by a plan. `outer`: the outer columns it uses (none: evaluated once). `remembered`: what it
-    answered is kept, for each combination of their values. `volatile`: it is asked each time. `is_member`: the EXISTS that a row IN (SELECT …) is, which
-    reads nothing else of the outside. `number`: of its SELECT. `look_up`: how to answer an IN without `plan`.
+    answered is kept, for each combination of their values. `volatile`: it is asked each time. `is_member`: the EXISTS
+    that a row IN (SELECT …) is, which reads nothing else of the outside. `number`: of its SELECT. `look_up`: how to
+    answer an IN without `plan`.
     """
 
     kind: SubqueryKind
