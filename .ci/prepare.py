@@ -209,6 +209,7 @@ def main() -> None:
         fetch_packages("bundlers", ROOT / "tests" / "browser" / "packaging", "bundlers for the tests")
         fetch_packages("accessibility", ROOT / "tests" / "browser" / "accessibility", "axe, for the tests")
         fetch_packages("examples", ROOT / "examples", "frameworks for the examples")
+        fetch_packages("clients", ROOT / "tests" / "unit" / "server" / "clients", "clients of libSQL, for the tests")
         make_playwright()
         find_chromium()
     make_assets()

@@ -16,13 +16,28 @@ from turso_wasm.shell import main as shell
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code. arguments: those of the process by default.
 
-    `turso-wasm compile …` compiles; anything else is for the shell, as `turso-wasm FILE` is (docs/shell.md).
+    `turso-wasm compile …` compiles, `turso-wasm serve …` serves (docs/server.md); anything else is for the shell, as
+    `turso-wasm FILE` is (docs/shell.md).
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["serve"]:
+        return _serve(words[1:])
     if words[:1] != ["compile"]:
         return shell.main(words)
     options = _parser().parse_args(words[1:])
     return _compile(options)
+
+
+def _serve(words: Sequence[str]) -> int:
+    try:
+        from turso_wasm.server.main import main as serve
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "turso_wasm":
+            missing = "turso_wasm of Python"  # the one of npm has no server
+        print(f"turso-wasm: serve needs the package {missing}: pip install 'turso-wasm[server]'", file=sys.stderr)
+        return 1
+    return serve(words)
 
 
 def _parser() -> argparse.ArgumentParser:
