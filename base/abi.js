@@ -18,6 +18,7 @@ export const CAP_OWNED = 1;
 export const CAP_MEMORY = 2;
 export const CAP_READONLY = 4;
 export const CAP_SHARED = 8;
+export const CAP_STEPS = 16;
 export const DB_SCHEMA_COOKIE = 3;
 export const DB_SCHEMA_FORMAT = 4;
 export const DB_PAGE_COUNT = 1;

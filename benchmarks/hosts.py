@@ -21,6 +21,8 @@ TIMEOUT_S = 90.0
 LONG_POLL_S = 20.0
 CHROMIUM = "chromium"
 WORKER_THREAD = "DedicatedWorker"
+ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+ESBUILD = ROOT / "node_modules" / ".bin" / "esbuild"
 
 Answer = dict[str, Any]
 
@@ -134,6 +136,12 @@ class Browser:
         """Bytes of files that it has been sent, compressed."""
         return self._server.sent
 
+    @property
+    def page_peak(self) -> int | None:
+        """The most bytes of memory that the page's process, with its workers, has had; None where no one tells."""
+        peaks = map(resident_peak, _descendants(self._process.pid)) if sys.platform == "linux" else ()
+        return max(peaks, default=None)
+
     def ask(self, engine: str, request: Answer) -> Answer:
         """Have the page pass a request on to the worker of `engine`."""
         self._server.requests.put(json.dumps({"engine": engine, "request": request, "limit": TIMEOUT_S * 1000}))
@@ -152,9 +160,10 @@ class Browser:
 class Server:
     """Serves the project's root, and hands requests to the page and answers back."""
 
-    def __init__(self) -> None:
+    def __init__(self, isolated: bool = False) -> None:
         self.requests: queue.Queue[str] = queue.Queue()
         self.answers: queue.Queue[bytes] = queue.Queue()
+        self.isolated = isolated
         self.sent = 0
         self.browser = 0  # its process
         handler = functools.partial(_Handler, self, directory=ROOT)
@@ -217,7 +226,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
+        for name, value in ((headers or {}) | (ISOLATION if self._owner.isolated else {})).items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -239,6 +248,17 @@ def worker_ms(browser: int) -> float | None:
     return total / 1e6
 
 
+def resident_peak(process: int) -> int:
+    """The most bytes that a process has had in memory, if a page runs in it; 0 for others."""
+    try:
+        if b"--type=renderer" not in Path(f"/proc/{process}/cmdline").read_bytes():
+            return 0
+        status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    except OSError:  # it has ended
+        return 0
+    return next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+
 def _descendants(process: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -257,10 +277,16 @@ def compressed(path: Path, changed: float) -> bytes:
     return gzip.compress(path.read_bytes(), compresslevel=9, mtime=0)
 
 
+def bundle(source: Path, target: Path) -> None:
+    """A module, with what it imports by names, as one file."""
+    command = [ESBUILD, source, "--bundle", "--format=esm", "--minify", f"--outfile={target}", "--log-level=error"]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
 @contextlib.contextmanager
-def chromium(profile: Path, private: bool, page: str = "page.html") -> Iterator[Browser]:
-    """Chromium with a profile on disk; private: in a private window; page: of benchmarks/browser."""
-    server = Server()
+def chromium(profile: Path, private: bool, page: str = "page.html", isolated: bool = False) -> Iterator[Browser]:
+    """Chromium with a profile on disk; private: in a private window; page: of benchmarks/browser, perhaps isolated."""
+    server = Server(isolated)
     browser = Browser(server, profile, private, page)
     try:
         yield browser

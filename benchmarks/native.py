@@ -21,13 +21,12 @@ from benchmarks import values
 
 Trial = dict[str, Any]
 
-os.environ["TURSO_WASM_PROGRAMS"] = "0"  # a statement that was never seen before was not seen by an earlier run either
-
 
 class Bench:
     """Runs trials on one connection."""
 
     def __init__(self, engine: str, path: str) -> None:
+        os.environ["TURSO_WASM_PROGRAMS"] = "0"  # what was never seen before was not seen by an earlier run either
         self.db = (
             _columns(path)
             if engine == "duckdb"

@@ -7,7 +7,6 @@ speak of. Files come from this machine, compressed: what a network adds is told 
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -43,7 +42,4 @@ def _bundle() -> None:
     """DuckDB's client, which imports Apache Arrow by its name, as one file."""
     source = HERE / "node_modules" / "@duckdb" / "duckdb-wasm" / "dist" / "duckdb-browser.mjs"
     target = HERE / ".cache" / "duckdb.js"
-    target.parent.mkdir(exist_ok=True)
-    esbuild = hosts.ROOT / "node_modules" / ".bin" / "esbuild"
-    command = [esbuild, source, "--bundle", "--format=esm", "--minify", f"--outfile={target}", "--log-level=error"]
-    subprocess.run(command, cwd=hosts.ROOT, check=True)
+    hosts.bundle(source, target)

@@ -13,23 +13,26 @@ from benchmarks.endurance import GOAL
 from benchmarks.memory import MIB, STEPS
 from benchmarks.releases import FALLEN, Ratios, Release
 
-OURS = ("turso_wasm", "ours", "ours-opfs")
+OURS = ("turso_wasm", "ours", "ours-opfs", "ours-page")
 TITLES = {
     "native": "CPython, database in a file",
     "memory": "Browser worker, database in memory",
     "opfs": "Browser worker, database in OPFS",
     "opfs-private": "Browser worker, database in OPFS, private window",
+    "page": "A page's calls, database in OPFS",
 }
 NAMES = {
     "turso_wasm": "turso_wasm",
     "ours": "turso_wasm",
     "ours-opfs": "turso_wasm",
+    "ours-page": "turso_wasm",
     "ours-bundle": "turso_wasm, compiled programs",
     "pglite": "PGlite",
     "turso": "pyturso",
     "duckdb": "DuckDB, a copy in columns",
     "sqljs": "sql.js",
     "sahpool": "sahpool",
+    "promiser": "sqlite-wasm's promiser",
     "sahpool-wal": "sahpool, exclusive WAL",
 }
 PREPARE_MS, ADDED_BYTES = 4.0, 500_000
@@ -96,6 +99,7 @@ class Result:
     memory: dict[str, dict[str, int]] = field(default_factory=dict)  # engine → step → bytes, natively
     endurance: dict[str, Any] = field(default_factory=dict)  # endurance.py Found
     linear: dict[str, dict[str, list[int]]] = field(default_factory=dict)  # group → engine → bytes of each memory
+    page_peaks: dict[str, int] = field(default_factory=dict)  # engine → bytes, of the page's process
     previous: Release | None = None
 
     def row(self, group: str, name: str, n: int) -> Row:
@@ -308,6 +312,13 @@ def _memory(result: Result) -> list[str]:
     for group, engines_of in result.linear.items():
         cells = [f"{NAMES.get(e, e)} {_sum_text([n / MIB for n in sizes])}" for e, sizes in engines_of.items() if sizes]
         lines += [f"{TITLES[group]}: MiB of linear memory after all trials, which is the peak: {', '.join(cells)}.", ""]
+    if result.page_peaks:
+        cells = [f"{NAMES.get(e, e)} {peak / MIB:.0f}" for e, peak in result.page_peaks.items()]
+        lines += [
+            f"{TITLES['page']}: by how many MiB the peak of the page's process, with its workers, lies above that "
+            f"of the page before it has an engine, after all trials: {', '.join(cells)}.",
+            "",
+        ]
     return ["## Memory", "", *lines] if lines else []
 
 

@@ -1,6 +1,6 @@
 """Measure this engine beside its peers.
 
-    python -m benchmarks [--quick] [--only native|memory|opfs|start-up|pages] [--match TEXT] [--private] [--node]
+    python -m benchmarks [--quick] [--only native|memory|opfs|page|start-up|pages] [--match TEXT] [--private] [--node]
                          [--record VERSION]
 
 Engines of a group take turns in every repetition, so that whatever else the machine does hits them alike. The report
@@ -22,17 +22,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import endurance, hosts, memory, pages, processes, releases, report, startup, values
+from benchmarks import endurance, hosts, memory, page_calls, pages, processes, releases, report, startup, values
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE / ".cache"
 RESULTS = HERE / "results"
 
-OURS = {"native": "turso_wasm", "memory": "ours", "opfs": "ours-opfs"}
+OURS = {"native": "turso_wasm", "memory": "ours", "opfs": "ours-opfs", "page": "ours-page"}
+COUNTED = ("memory", "opfs")  # groups whose calls of the platform are counted
 START_UP = "start-up"
 PAGES = "pages"
 ON_REQUEST = "duckdb"  # only where a trial has a target beside it
-PEERS = {"native": ["sqlite3", "turso"], "memory": ["sqljs", "sqlite-wasm"], "opfs": ["sahpool", "sahpool-wal"]}
+PEERS = {
+    "native": ["sqlite3", "turso"],
+    "memory": ["sqljs", "sqlite-wasm"],
+    "opfs": ["sahpool", "sahpool-wal"],
+    "page": ["sqlocal", "promiser", "wa-sqlite"],
+}
 REPETITIONS, QUICK_REPETITIONS, QUICK_SHARE = 5, 3, 5
 
 Trial = dict[str, Any]
@@ -78,6 +84,8 @@ def _all_groups(spec: dict[str, Any], base: Path, options: argparse.Namespace, r
             _node(spec, base, options, result)
         elif browser:
             _chromium(spec, base, folder, browser, options, result)
+    if "page" in options.groups and not options.node:
+        _page(spec, options, result)
     if START_UP in options.groups and not (options.match or options.node):
         result.visits = startup.measure(_repetitions(options))
     if PAGES in options.groups and not (options.match or options.node):
@@ -181,6 +189,21 @@ def _chromium(
                 host.close()
 
 
+def _page(spec: dict[str, Any], options: argparse.Namespace, result: report.Result) -> None:
+    with page_calls.browsers([OURS["page"], *PEERS["page"]]) as browsers:
+        result.machine["browser"] = f"{browsers[OURS['page']].version}, headless, profile on disk"
+        empty = {engine: browser.page_peak for engine, browser in browsers.items()}
+        engines: dict[str, hosts.Host] = {}
+        for engine, browser in browsers.items():
+            _open(result, "page", engine, engines, hosts.Worker(browser, engine), None)
+            _must(engines[engine].ask({"do": "fill", "content": spec["page"]}), engine)
+        _measure(spec["trials"], "page", "page", engines, options, result)
+        for engine, browser in browsers.items():
+            peak, before = browser.page_peak, empty[engine]
+            if peak is not None and before is not None:
+                result.page_peaks[engine] = peak - before
+
+
 def _open(
     result: report.Result, group: str, engine: str, engines: dict[str, hosts.Host], host: hosts.Host, file: str | None
 ) -> None:
@@ -218,12 +241,12 @@ def _measure(
         for repetition in range(_repetitions(options) + 1):  # the first warms up
             for engine, host in taking_part.items():
                 row.add(engine, host.ask({"do": "run", "trial": trial, "counting": False}), repetition > 0)
-        if group != "native":
+        if group in COUNTED:
             for engine, host in engines.items():
                 counted = host.ask({"do": "run", "trial": trial, "counting": True})
                 row.counts[engine] = {"ms": counted["ms"], **counted["counts"]} if "counts" in counted else {}
         print(report.line(row, OURS[group]), file=sys.stderr, flush=True)
-    if group != "native":
+    if group in COUNTED:
         result.linear[name] = {engine: host.ask({"do": "memory"}).get("bytes", []) for engine, host in engines.items()}
 
 

@@ -13,6 +13,7 @@
 import {
   CAP_READONLY,
   CAP_SHARED,
+  CAP_STEPS,
   LOCK_EXCLUSIVE,
   LOCK_NONE,
   LOCK_PENDING,
@@ -57,7 +58,7 @@ class DiskFile extends StoredFile {
 
   /** @override @returns {number} */
   get capabilities() {
-    return (this.readonly ? CAP_READONLY : 0) | CAP_SHARED;
+    return (this.readonly ? CAP_READONLY : 0) | CAP_SHARED | CAP_STEPS;
   }
 
   /** @override */

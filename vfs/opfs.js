@@ -20,7 +20,7 @@
  *       is thrown away.
  */
 
-import { OPEN_CREATE } from '../base/abi.js';
+import { CAP_OWNED, CAP_STEPS, OPEN_CREATE } from '../base/abi.js';
 import { SQLITE_BUSY, SqlError } from '../base/errors.js';
 import {
   CANTOPEN,
@@ -52,6 +52,11 @@ class HandleFile extends StoredFile {
     super();
     this.handle = handle;
     this.close = onClose;
+  }
+
+  /** @override */
+  get capabilities() {
+    return CAP_OWNED | CAP_STEPS;
   }
 
   /** @override */

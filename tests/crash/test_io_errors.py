@@ -22,7 +22,7 @@ from tests.crash.history import Content, Maker, Model, Ours, Setting, Statement,
 from tests.harness.effort import HEAVY
 from tests.harness.sharing import Sharing
 from turso_wasm.runtime import engine
-from turso_wasm.vfs.base import CAP_OWNED, CAP_SHARED, FULL, File
+from turso_wasm.vfs.base import CAP_OWNED, CAP_SHARED, CAP_STEPS, FULL, File
 from turso_wasm.vfs.faulty import FaultyFile, FaultyVfs
 
 N_TRANSACTIONS = 60 if HEAVY else 15
@@ -32,7 +32,7 @@ N_FAILURES = 1000  # of the test for leaks
 SETTINGS = {
     "wal": Setting("WAL"),
     "wal, owned": Setting("WAL", capabilities=CAP_OWNED),
-    "wal, shared": Setting("WAL", capabilities=CAP_SHARED),
+    "wal, shared": Setting("WAL", capabilities=CAP_SHARED | CAP_STEPS),
     "delete": Setting("DELETE", synchronous="extra"),  # a power cut undoes no commit
     "truncate, full auto-vacuum": Setting("TRUNCATE", page_size=512, auto_vacuum="full"),
     "persist": Setting("PERSIST"),

@@ -16,7 +16,7 @@ import pytest
 from tests.crash.disk import Disk, Image, RecordingVfs
 from tests.crash.history import Content, History, Maker, Ours, Setting, Statement, content, run
 from tests.harness.effort import HEAVY
-from turso_wasm.vfs.base import CAP_OWNED, CAP_SHARED
+from turso_wasm.vfs.base import CAP_OWNED, CAP_SHARED, CAP_STEPS
 
 N_TRANSACTIONS = 300 if HEAVY else 50
 N_CRASHES = 22  # a setting, when not heavy
@@ -26,8 +26,9 @@ SETTINGS = {
     "wal": Setting("WAL"),
     "wal, small pages, full auto-vacuum": Setting("WAL", page_size=512, auto_vacuum="full"),
     "wal, owned": Setting("WAL", capabilities=CAP_OWNED, page_size=4096),
+    "wal, owned, in steps": Setting("WAL", capabilities=CAP_OWNED | CAP_STEPS),
     "wal, shared": Setting("WAL", capabilities=CAP_SHARED),
-    "wal, shared, small pages": Setting("WAL", capabilities=CAP_SHARED, page_size=512, cache_size=10),
+    "wal, shared, small pages": Setting("WAL", capabilities=CAP_SHARED | CAP_STEPS, page_size=512, cache_size=10),
     "wal, exclusive": Setting("WAL", locking="exclusive"),
     "wal, shared, exclusive": Setting("WAL", capabilities=CAP_SHARED, locking="exclusive"),
     "delete": Setting("DELETE"),

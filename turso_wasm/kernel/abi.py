@@ -169,6 +169,7 @@ CAP_OWNED = 1  # nobody else can touch the file: no locks, no change detection, 
 CAP_MEMORY = 2  # not durable: no journal, no syncs; commit writes the pages, rollback drops them
 CAP_READONLY = 4
 CAP_SHARED = 8  # the index of its log can be shared with other processes: it has the vfs_shm_* calls
+CAP_STEPS = 16  # what is written behind its end makes the next sync dearer: its log grows in steps
 
 TEMP_STORE_DEFAULT = 0  # of the host: files where it has any
 TEMP_STORE_FILE = 1

@@ -22,6 +22,7 @@ from turso_wasm.vfs.base import (
     CAP_MEMORY,
     CAP_READONLY,
     CAP_SHARED,
+    CAP_STEPS,
     IOERR,
     LOCK_NONE,
     OPEN_CREATE,
@@ -135,7 +136,7 @@ class OsFile(SystemFile):
         self.path = path
         self.created = created
         self.readonly = readonly
-        self.capabilities = (CAP_READONLY if readonly else 0) | (CAP_SHARED if CAN_SHARE else 0)
+        self.capabilities = (CAP_READONLY if readonly else 0) | (CAP_SHARED if CAN_SHARE else 0) | CAP_STEPS
         self.index: LogIndex | None = None
         inode.users[fd] += 1
 

@@ -8,12 +8,15 @@ from tests.harness.pager import Engine, Link, page_bytes
 from turso_wasm.kernel.abi import (
     CAP_MEMORY,
     CAP_OWNED,
+    CAP_STEPS,
     DB_CACHE_SIZE,
+    DB_JOURNAL_SIZE_LIMIT,
     DB_SYNCHRONOUS,
     DB_WAL_AUTOCHECKPOINT,
     JOURNAL_DELETE,
     JOURNAL_WAL,
 )
+from turso_wasm.vfs.base import FULL, File, VfsError
 from turso_wasm.vfs.faulty import memory_vfs
 from turso_wasm.vfs.memory import MemoryVfs
 
@@ -46,6 +49,55 @@ def test_a_commit_is_one_write_and_one_sync() -> None:
     for pages in (1, 5, 100):
         fill(link, range(2, 2 + pages))
         assert names(link) == ["write db-wal", "sync db-wal"]
+
+
+class RoomVfs(MemoryVfs):
+    """Files that cannot become longer than `room`."""
+
+    room = 1 << 40
+
+    def open(self, name: str, flags: int) -> File:
+        file = super().open(name, flags)
+        write = file.write
+
+        def limited(data: memoryview, offset: int) -> None:
+            if offset + len(data) > self.room:
+                raise VfsError(FULL)
+            write(data, offset)
+
+        file.write = limited  # type: ignore[method-assign]
+        return file
+
+
+def sizes_of_the_log(vfs: MemoryVfs, commits: int, limit: int = -1) -> list[int]:
+    """After each of so many commits of a page."""
+    link = Engine(vfs).connect()
+    link.set(DB_WAL_AUTOCHECKPOINT, 0)
+    link.set(DB_JOURNAL_SIZE_LIMIT, limit)
+    for _ in range(2):  # the transaction that makes the database needs no log, the next opens it
+        fill(link, range(2, 4))
+    sizes = []
+    for _ in range(commits):
+        link.engine.calls.clear()
+        fill(link, range(2, 3))
+        assert names(link) == ["write db-wal", "sync db-wal"]
+        sizes.append(len(vfs.files["db-wal"].bytes))
+    return sizes
+
+
+def test_a_log_grows_in_steps_where_syncing_a_file_that_grows_is_dearer() -> None:
+    assert len(set(sizes_of_the_log(MemoryVfs(CAP_OWNED), 300))) == 300
+    assert len(set(sizes_of_the_log(MemoryVfs(CAP_OWNED | CAP_STEPS), 300))) < 10
+    assert len(set(sizes_of_the_log(MemoryVfs(CAP_OWNED | CAP_STEPS), 300, limit=0))) == 300
+
+
+def test_a_log_that_cannot_grow_by_a_step_grows_by_its_frames() -> None:
+    vfs = RoomVfs(CAP_OWNED | CAP_STEPS)
+    link = Engine(vfs).connect()
+    fill(link, range(2, 4))
+    vfs.room = 10 * 4096
+    fill(link, range(2, 6))
+    assert len(vfs.files["db-wal"].bytes) == 32 + 5 * 4120  # page 1, too
 
 
 @pytest.mark.parametrize(("synchronous", "syncs"), [(0, 0), (1, 0), (2, 1), (3, 1)])

@@ -239,6 +239,7 @@ def wal_empty(db: SharedFile) -> i32:
         wal_start(db)
     if w.fd == 0 or rc < 0:
         return rc
+    w.reserved = i64(0)
     rc = vfs_truncate(w.fd - 1, i64(0))
     if rc == 0:
         memory_fill(w.seen, 0, HEADER_SIZE)

@@ -25,6 +25,7 @@ def wal_recover(db: SharedFile) -> None:
     check_io(wal_open(db))
     size: i64 = vfs_size(w.fd - 1)
     check_io(i32(size) if size < 0 else 0)
+    w.reserved = size
     w.used = 1  # an empty one too: the truncation may not be durable
     if size < HEADER_SIZE:
         return

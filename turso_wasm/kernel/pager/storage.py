@@ -170,6 +170,7 @@ class Wal(Struct):
     committed_sum1: u32
     committed_sum2: u32
     header_due: i32  # the next append starts the file anew
+    reserved: i64  # the file is at least so long, unless others have cut it
     seen: array[u8, 32]  # header of the file as it was last read or written; zeros: none
     seen_end: u32  # header_due: the last frame of the log that the file holds under that header
     cut_due: i32  # the file may be longer than it is allowed to be: cut it after the next commit

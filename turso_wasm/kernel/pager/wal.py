@@ -11,13 +11,16 @@ Invariants:
   W4  A reader begins with snapshot 0 when backfilled = committed: it needs no frame, and the log may be restarted.
   W5  What lies behind `end` in the file cannot be taken for frames: salts or the running checksum differ; a commit
       mark whose transaction failed is cut off (wal_retract).
-  W7  `seen` is the file's header; log_changed asks whether another process has written the log since, or put another
-      file in its place.
   W6  Before frames overwrite those of an older log, the new header is durable. A write may arrive without its
       beginning: the old header and what is left of the old frames would pass for the log.
+  W7  `seen` is the file's header; log_changed asks whether another process has written the log since, or put another
+      file in its place.
+  W8  What is written behind the last frame, so that the file grows less often than frames come (CAP_STEPS), is zeros:
+      no frame of a log has salts of 0. Where frames may be written, what lies behind them is nobody's.
 """
 
 from turso_wasm.kernel.abi import (
+    CAP_STEPS,
     JOURNAL_EXISTS,
     LOCK_EXCLUSIVE,
     LOG_HEAD_SIZE,
@@ -25,6 +28,7 @@ from turso_wasm.kernel.abi import (
     OPEN_CREATE,
     OPEN_READONLY,
 )
+from turso_wasm.kernel.base.errors import SQLITE_FULL
 from turso_wasm.kernel.base.memory import malloc, mfree
 from turso_wasm.kernel.base.vfs import (
     check_io,
@@ -70,6 +74,8 @@ __subset__ = True
 
 SUFFIX = b"-wal"
 CHUNK_BYTES = 4 << 20  # a commit larger than this takes several writes
+STEP_LEAST = 1 << 15  # by how much a log grows that does in steps: as much as it has, within these limits
+STEP_MOST = 1 << 18
 
 
 # --- the file -------------------------------------------------------------------------------------------------
@@ -107,6 +113,7 @@ def wal_forget(db: SharedFile) -> None:
     w.backfilled = 0
     w.synced = 0
     w.page_count = 0
+    w.reserved = i64(0)
     w.salt1 = 0
     w.header_due = 0
     w.used = 0
@@ -191,13 +198,13 @@ def wal_append(db: SharedFile, pages: ptr[i32], n: i32, page_count: u32) -> i32:
     chunk: i32 = CHUNK_BYTES // frame_size
     if chunk > n:
         chunk = n
-    buffer: ptr[u8] = malloc(HEADER_SIZE + chunk * frame_size)
+    room: i32 = step_after(db, n)
+    buffer: ptr[u8] = malloc(HEADER_SIZE + chunk * frame_size + room)
     w.commit_due = i32(page_count != 0)
     done: i32 = 0
     while done < n and rc == 0:
-        rc = append_chunk(
-            db, buffer, pages + done, chunk if done + chunk < n else n - done, done + chunk >= n, page_count
-        )
+        last: i32 = i32(done + chunk >= n)
+        rc = append_chunk(db, buffer, pages + done, n - done if last else chunk, last, page_count, room if last else 0)
         done += chunk
     mfree(buffer)
     if rc < 0:
@@ -207,6 +214,17 @@ def wal_append(db: SharedFile, pages: ptr[i32], n: i32, page_count: u32) -> i32:
         return rc
     w.header_due = 0
     return 0
+
+
+def step_after(db: SharedFile, n: i32) -> i32:
+    """Bytes to write behind n more frames (W8)."""
+    w: Wal = db.wal
+    end: i64 = frame_offset(w, w.end + u32(n) + 1)
+    if not db.capabilities & CAP_STEPS or db.settings.journal_size_limit >= 0 or end <= w.reserved:
+        return 0
+    if end <= i64(STEP_LEAST):
+        return STEP_LEAST
+    return i32(end) if end < i64(STEP_MOST) else STEP_MOST
 
 
 def header_replace(w: Wal) -> i32:
@@ -226,8 +244,10 @@ def header_replace(w: Wal) -> i32:
     return rc
 
 
-def append_chunk(db: SharedFile, buffer: ptr[u8], pages: ptr[i32], n: i32, last: i32, page_count: u32) -> i32:
-    """Encode and write n frames with one write."""
+def append_chunk(
+    db: SharedFile, buffer: ptr[u8], pages: ptr[i32], n: i32, last: i32, page_count: u32, room: i32
+) -> i32:
+    """Encode and write n frames with one write, and so many zeros behind them if there is room for them."""
     w: Wal = db.wal
     at: ptr[u8] = buffer
     offset: i64 = frame_offset(w, w.end + 1)
@@ -241,7 +261,14 @@ def append_chunk(db: SharedFile, buffer: ptr[u8], pages: ptr[i32], n: i32, last:
         at += FRAME_HEADER_SIZE + w.page_size
         index_append(w, page.pgno)
         page.frame = w.end
-    rc: i32 = vfs_write(w.fd - 1, buffer, at - buffer, offset)
+    size: i32 = at - buffer
+    memory_fill(at, 0, room)
+    rc: i32 = vfs_write(w.fd - 1, buffer, size + room, offset)
+    if rc == -SQLITE_FULL and room:
+        room = 0
+        rc = vfs_write(w.fd - 1, buffer, size, offset)
+    if rc == 0 and offset + i64(size + room) > w.reserved:
+        w.reserved = offset + i64(size + room)
     if rc == 0 and offset == 0:
         memory_copy(w.seen, buffer, HEADER_SIZE)
         w.seen_end = u32(0)
@@ -278,6 +305,7 @@ def wal_cut(db: SharedFile) -> None:
     if size < db.settings.journal_size_limit:
         size = db.settings.journal_size_limit
     if vfs_size(w.fd - 1) > size:
+        w.reserved = i64(0)
         _ = vfs_truncate(w.fd - 1, size)
 
 
@@ -294,6 +322,7 @@ def wal_retract(db: SharedFile) -> i32:
         w.synced = w.committed
     if w.commit_due:
         w.commit_due = 0
+        w.reserved = i64(0)
         rc = vfs_truncate(w.fd - 1, frame_offset(w, w.committed + 1) if w.committed else i64(0))
     return rc
 
