@@ -55,7 +55,8 @@ _TEMP |= {DROP_INDEX: 12, DROP_TABLE: 13, DROP_TRIGGER: 14, DROP_VIEW: 15}
 _DROPS = {"TABLE": DROP_TABLE, "INDEX": DROP_INDEX, "VIEW": DROP_VIEW, "TRIGGER": DROP_TRIGGER}
 
 Altering = ast.RenameTable | ast.RenameColumn | ast.AddColumn | ast.DropColumn
-Creating = ast.CreateTable | ast.CreateView | ast.CreateIndex | ast.CreateTrigger | ast.CreateVirtualTable
+Indexing = ast.CreateIndex | ast.CreateIndexUsing
+Creating = ast.CreateTable | ast.CreateView | Indexing | ast.CreateTrigger | ast.CreateVirtualTable
 
 
 class Authority:
@@ -185,7 +186,7 @@ class Authority:
 
     def _create(self, node: Creating) -> None:
         schema = node.name.schema or "main"
-        if not isinstance(node, ast.CreateIndex | ast.CreateVirtualTable) and node.temporary:
+        if not isinstance(node, Indexing | ast.CreateVirtualTable) and node.temporary:
             schema = "temp"
         second = None
         match node:
@@ -193,7 +194,7 @@ class Authority:
                 action = CREATE_TABLE
             case ast.CreateView():
                 action = CREATE_VIEW
-            case ast.CreateIndex():
+            case ast.CreateIndex() | ast.CreateIndexUsing():
                 action, second = CREATE_INDEX, node.table.text
             case ast.CreateTrigger():
                 action, second = CREATE_TRIGGER, node.table.name

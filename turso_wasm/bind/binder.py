@@ -14,6 +14,7 @@ from turso_wasm.bind.query import Common, Item, OutputColumn, Query
 from turso_wasm.bind.scope import NameFinder, Scope
 from turso_wasm.bind.tracing import bind_names
 from turso_wasm.catalog.catalog import Catalogs
+from turso_wasm.catalog.derived import Derived
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
@@ -106,6 +107,7 @@ class Binder:
         self.before: list[Any] = []  # plans of what functions of PRAGMAs change, ahead of the statement
         self.changes_schema = False  # one of them does
         self.programs: dict[Any, Any] = {}  # the triggers that are fired (plan.triggers)
+        self.kept_up: dict[tuple[int, str], Derived] = {}  # indexes that changes of rows keep up (plan.derived)
         self.plan_pragma: Callable[[ast.Pragma], Any] | None = None  # for functions of PRAGMAs: plan.build.PlanContext
         self.make_program: Callable[[Table, str], Any] | None = None  # for functions that write: plan.sequences
         self.ask: Callable[[str], bound.Expr] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from turso_wasm.base.records import dataclass
+from turso_wasm.catalog.derived import is_own
 from turso_wasm.catalog.names import fold
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def is_captured(catalog: Catalog, table: Table) -> bool:
     if table.root == 1:
         return True
     name = fold(table.name)
-    if name.startswith("sqlite_") or name == VERSIONS or version_of(table) is not None:
+    if name.startswith("sqlite_") or is_own(name) or name == VERSIONS or version_of(table) is not None:
         return False
     return catalog.shadow_owner(table.name) is None
 

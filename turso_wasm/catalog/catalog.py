@@ -16,7 +16,9 @@ from typing import Final, TypeAlias
 
 from turso_wasm.base.errors import SQLITE_CORRUPT, SQLITE_ERROR, SqlError
 from turso_wasm.base.records import dataclass
+from turso_wasm.catalog.derived import EVENTS, PREFIX, Derived, key_of, read_view
 from turso_wasm.catalog.indexes import build_index
+from turso_wasm.catalog.methods.registry import METHODS
 from turso_wasm.catalog.modules.module import Using
 from turso_wasm.catalog.modules.registry import declare, find_module, virtual_table
 from turso_wasm.catalog.names import SCHEMA_TABLE_NAMES, TEMP_SCHEMA_TABLE_NAMES, TEMP_SLOT, fold
@@ -95,6 +97,7 @@ class Catalog:
         self._tables: dict[str, Table] = {}
         self._triggers: dict[str, Trigger] = {}
         self._statistics: dict[str, dict[str | None, tuple[int, ...]]] = {}
+        self._derived: dict[str, Derived] | None = None  # by folded name
         self._without_skips: set[str | None] = set()  # indexes that ANALYZE's user wants no skip-scan of
         for number, row in enumerate(rows):
             self._add_row(row, number)
@@ -234,6 +237,52 @@ class Catalog:
                 self._tables[key] = saved
             else:
                 del self._tables[key]
+
+    # --- indexes that are no b-trees -------------------------------------------------------------------------------
+
+    @property
+    def derived(self) -> dict[str, Derived]:
+        """The indexes that are no b-trees, by folded name (catalog/derived.py)."""
+        if self._derived is None:
+            views = [entry for key, entry in self.entries.items() if entry.type == "view" and key.startswith(PREFIX)]
+            tables = [self.find_table(entry.name) for entry in views]
+            found = [read_view(view.name, self.name, view.select) for view in tables if view is not None]
+            self._derived = {fold(index.name): index for index in found if index is not None}
+        return self._derived
+
+    def derived_on(self, table: Table) -> list[Derived]:
+        """Those on a table that keep up with its changes (`keeps_up`)."""
+        if not self.derived or table.kind != "table":
+            return []
+        key = fold(table.name)
+        return [index for index in self.derived.values() if fold(index.table) == key and self.keeps_up(index)]
+
+    def noting_on(self, table: Table) -> frozenset[str]:
+        """The folded names of the triggers that note changes of the table for them: it is not for us to fire those."""
+        names = (fold(index.part_name(event)) for index in self.derived_on(table) for event in EVENTS)
+        return frozenset(names) if self.derived else frozenset()
+
+    def keeps_up(self, index: Derived) -> bool:
+        """What the index keeps is that of its table, but for rows that are pending. If not, it is void: somebody has
+        changed the triggers, or the table is another one, or nobody knows the method.
+        """
+        table, method = self.find_table(index.table), METHODS.get(index.method)
+        if table is None or method is None or table.kind != "table" or table.without_rowid:
+            return False
+        if key_of(table) is None or table.numbers.get(fold(index.key), table.rowid_alias) != table.rowid_alias:
+            return False
+        if any(fold(column) not in table.numbers for column in index.columns):
+            return False
+        if table.rowid_alias < 0 and self.find_index(index.part_name("ids")) is None:
+            return False
+        kept = ("pending", *method.tables(index))
+        return all(fold(index.part_name(suffix)) in self.entries for suffix in kept) and all(
+            self._trigger_text(index.part_name(event)) == index.trigger_sql(event) for event in EVENTS
+        )
+
+    def _trigger_text(self, name: str) -> str | None:
+        entry = self.trigger_entries.get(fold(name))
+        return None if entry is None else entry.sql
 
     # --- rows ----------------------------------------------------------------------------------------------------
 
@@ -473,3 +522,12 @@ class Catalogs:
             if index is not None:
                 return catalog, index
         return None
+
+    def find_derived(self, name: str, schema: str | None = None) -> tuple[Catalog, Derived] | None:
+        """As `find_index`, of those that are no b-trees."""
+        searched: Iterable[Catalog] = self.search_order
+        if schema is not None:
+            catalog = self.find(schema)
+            searched = (catalog,) if catalog is not None else ()
+        found = ((catalog, catalog.derived.get(fold(name))) for catalog in searched)
+        return next(((catalog, index) for catalog, index in found if index is not None), None)

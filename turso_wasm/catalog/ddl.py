@@ -57,7 +57,7 @@ def check_new_index(catalog: Catalog, name: ast.QualifiedName, if_not_exists: bo
         fail(f"object name reserved for internal use: {name.name}", name)
     if fold(name.name) in catalog.entries:
         fail(f"there is already a table named {name.name}", name)
-    if fold(name.name) in catalog.index_entries:
+    if fold(name.name) in catalog.index_entries or fold(name.name) in catalog.derived:
         if if_not_exists:
             return False
         fail(f"index {name.name} already exists", name)

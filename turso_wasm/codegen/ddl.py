@@ -68,6 +68,10 @@ class SchemaChange:
         self.registers = [ctx.f.local(I32, f"root{i}") for i in range(node.n_registers)]
         self.schema = schema_table(node.slot)
         self._cursor: Local | None = None
+        self._made: int | None = None  # where the frame has the registers, for tables that the steps make and fill
+        if node.n_registers and any(isinstance(step, nodes.Fill) for step in node.steps):
+            self._made = ctx.frame_alloc(4 * node.n_registers)
+            ctx.f.store("i32", ctx.stmt, ctx.frame + self._made, Run.offset("made"))
         # Each root that will be dropped starts where the schema says it is; earlier drops may move it.
         drops = [step.root for step in node.steps if isinstance(step, nodes.DropBtree)]
         self._roots = {root: ctx.f.local(I32, "root", i32(root)) for root in drops}
@@ -97,6 +101,8 @@ class SchemaChange:
         kind = TABLE_BTREE if step.kind == "table" else INDEX_BTREE
         f = self.ctx.f
         f.set(self.registers[step.register], f.call("btree_create", self.ctx.stmt, self.node.slot, kind))
+        if self._made is not None:
+            f.store("i32", self.ctx.frame + self._made, self.registers[step.register], 4 * step.register)
 
     def clear_btree(self, step: nodes.ClearBtree) -> None:
         """An emptied tree is used as a new one."""
@@ -319,6 +325,10 @@ class SchemaChange:
             emit_root(step.plan, self.ctx)
         self.ctx.in_ddl = True
 
+    def fill(self, step: nodes.Fill) -> None:
+        """Another plan's code, which may suspend."""
+        emit_root(step.plan, self.ctx)
+
     def refuse_violations(self, step: nodes.RefuseViolations) -> None:
         """Fail before anything is done that violates foreign keys for good."""
         self.ctx.do("foreign_keys_check", self.ctx.stmt)
@@ -346,6 +356,7 @@ STEPS: dict[type, Callable[[SchemaChange, Any], None]] = {
     nodes.AddSchemaRow: SchemaChange.add_schema_row,
     nodes.RemoveSchemaRows: SchemaChange.remove_schema_rows,
     nodes.DropBtree: SchemaChange.drop_btree,
+    nodes.Fill: SchemaChange.fill,
     nodes.FillIndex: SchemaChange.fill_index,
     nodes.InsertRows: SchemaChange.insert_rows,
     nodes.FirstRow: SchemaChange.first_row,
@@ -397,3 +408,14 @@ def _emit_captured(node: nodes.Captured, ctx: Context) -> None:
 
 
 ROOTS[nodes.Captured] = _emit_captured
+
+
+def _emit_caught_up(node: nodes.CaughtUp, ctx: Context) -> None:
+    with ctx.f.into(ctx.opens):
+        ctx.do("statement_savepoint", ctx.stmt)
+    with ctx.f.block() as done:
+        fire(node.fires, None, None, ctx, done)
+    emit_root(node.child, ctx)
+
+
+ROOTS[nodes.CaughtUp] = _emit_caught_up

@@ -32,6 +32,7 @@ ROWS = (
     nodes.IntegrityCheck,
 )
 LONG_STEPS = (
+    nodes.Fill,
     nodes.FillIndex,
     nodes.InsertRows,
     nodes.Analyze,
@@ -41,6 +42,8 @@ LONG_STEPS = (
 
 def has_loop(plan: nodes.Plan) -> bool:
     """Rows can come in any number, in the plan or in a subquery of it."""
+    if isinstance(plan, nodes.CaughtUp):
+        return True
     if isinstance(plan, nodes.Captured):
         return has_loop(plan.child)
     if isinstance(plan, nodes.Ddl):

@@ -16,7 +16,7 @@ from turso_wasm.codegen.context import VALUE_SIZE, Context
 from turso_wasm.codegen.decoding import RecordWalk
 from turso_wasm.codegen.encodings import loaded, stored_constant
 from turso_wasm.codegen.values import ANY, TEXTUAL, SqlValue, key_collation_code, mask
-from turso_wasm.kernel.abi import INTEGER, KEY_DESC, NULL, REAL, Cursor
+from turso_wasm.kernel.abi import INTEGER, KEY_DESC, NULL, REAL, Cursor, Run
 from turso_wasm.wasm.dsl import I32, I64, Expr, Local, i32, i64
 
 ROWID = -1
@@ -322,7 +322,14 @@ def index_fields(index: Index, table: Table) -> tuple[IndexColumn, ...]:
 def open_table(table: Table, ctx: Context, write: bool = False) -> Local:
     """A cursor on the table's b-tree, opened at the start of the statement."""
     info = key_info(table.primary_key, ctx) if table.without_rowid else None
-    return open_cursor(table.slot, i32(table.root), info, ctx, write)
+    return open_cursor(table.slot, root_page(table.root, ctx), info, ctx, write, here=table.root < 0)
+
+
+def root_page(root: int, ctx: Context) -> Expr:
+    """Where a b-tree begins; a root below 0 is that of one which the statement makes: see nodes.Fill."""
+    if root >= 0:
+        return i32(root)
+    return ctx.f.load("i32", ctx.f.load("i32", ctx.stmt, Run.offset("made")), 4 * (-root - 1))
 
 
 def scan_cursor(source: int, table: Table, ctx: Context) -> Local:
@@ -333,7 +340,8 @@ def scan_cursor(source: int, table: Table, ctx: Context) -> Local:
 
 def open_index(index: Index, table: Table, ctx: Context, write: bool = False) -> Local:
     """A cursor on an index."""
-    return open_cursor(table.slot, i32(index.root), key_info(index_fields(index, table), ctx), ctx, write)
+    root, info = root_page(index.root, ctx), key_info(index_fields(index, table), ctx)
+    return open_cursor(table.slot, root, info, ctx, write, here=index.root < 0)
 
 
 def open_cursor(slot: int, root: Expr, info: bytes | None, ctx: Context, write: bool, here: bool = False) -> Local:

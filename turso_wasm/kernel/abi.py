@@ -296,6 +296,7 @@ class Run(Struct):
     queue: i32  # CallQueue, 0: none yet (kernel/base/callback.py)
     calling: i32  # calls of the user's code that have not returned (kernel/base/callback.py)
     subtype: i32  # that of the result of the JSON function called last, where it is not always the same
+    made: ptr[u8]  # root pages, i32, of the b-trees that a schema change has made and fills
     violations: i64  # rows that violate immediate foreign keys: there must be none when the statement ends
     deferred_before: i64  # KernelConnection.deferred and deferred_immediate when the statement's savepoint was opened
     deferred_immediate_before: i64

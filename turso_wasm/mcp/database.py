@@ -23,6 +23,7 @@ SCHEMA_CHANGES: Final = (
     ast.CreateTable,
     ast.CreateVirtualTable,
     ast.CreateIndex,
+    ast.CreateIndexUsing,
     ast.CreateView,
     ast.CreateTrigger,
     ast.Drop,

@@ -32,6 +32,8 @@ from turso_wasm.plan.alter.rename_column import plan_rename_column
 from turso_wasm.plan.alter.rename_table import plan_rename_table
 from turso_wasm.plan.batches import gather_calls
 from turso_wasm.plan.capture import capture_commit, capture_schema
+from turso_wasm.plan.derived import caught_up
+from turso_wasm.plan.derived_schema import plan_create_using, plan_optimize
 from turso_wasm.plan.explain import explain_analyze, explain_query_plan
 from turso_wasm.plan.joins import CHOICES
 from turso_wasm.plan.planner import Planner
@@ -160,7 +162,7 @@ def _select(binder: Binder, node: ast.Select) -> Planned:
 def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[[Binder, Any], Planned]:
     def build(binder: Binder, node: Any) -> Planned:
         plan, columns, table = plan_write(binder, node)
-        plan = gather_calls(plan, binder)
+        plan = caught_up(binder, gather_calls(plan, binder))
         is_counted = kind != "update" or table.kind != "virtual"  # SQLite has no code for that
         if binder.settings.count_changes and not columns and is_counted:
             columns = [OutputColumn(f"rows {kind.removesuffix('e')}ed")]
@@ -186,6 +188,12 @@ def _ddl(plan_change: Callable[[Binder, Any], tuple[nodes.Plan, Catalog | None]]
 
 def _reindex(binder: Binder, node: ast.Reindex) -> Planned:
     plan, written = reindex.plan_reindex(binder, node)
+    changes = isinstance(plan, nodes.Ddl) and plan.changes_schema
+    return Planned(plan, "ddl", readonly=False, changes_schema=changes, slots=_slots(binder, written))
+
+
+def _optimize(binder: Binder, node: ast.OptimizeIndex) -> Planned:
+    plan, written = plan_optimize(binder, node)
     return Planned(plan, "ddl", readonly=False, slots=_slots(binder, written))
 
 
@@ -272,6 +280,7 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.Delete: _write("delete", plan_delete),
     ast.CreateTable: _ddl(schema.plan_create_table),
     ast.CreateIndex: _ddl(schema.plan_create_index),
+    ast.CreateIndexUsing: _ddl(plan_create_using),
     ast.CreateView: _ddl(schema.plan_create_view),
     ast.CreateVirtualTable: _ddl(virtual.plan_create_virtual),
     ast.CreateTrigger: _ddl(schema.plan_create_trigger),
@@ -287,6 +296,7 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.DropConstraint: _ddl(plan_drop_constraint),
     ast.AlterColumnNotNull: _ddl(plan_not_null),
     ast.Reindex: _reindex,
+    ast.OptimizeIndex: _optimize,
     ast.Analyze: _analyze,
     ast.Vacuum: _vacuum,
     ast.Attach: _attach,

@@ -31,6 +31,7 @@ from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.capture import Kind, capture_change
+from turso_wasm.plan.derived import maintain
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.triggers import plan_program, row_effects
 from turso_wasm.sql import ast
@@ -83,6 +84,7 @@ class ForeignKeyEffects:
         if self.binder.trace is None and not self.dropping:
             kind: Kind = "insert" if self.old is None else "delete" if self.new is None else "update"
             actions = (*capture_change(self.binder, self.table, kind, self.changed or (), self.replaced), *actions)
+            actions = (*actions, *maintain(self.binder, self.table, kind, self.changed or ()))
         actions = (*effects.actions, *actions)
         if leaving or arriving or actions:
             effects = replace(effects, leaving=leaving, arriving=arriving, actions=actions)

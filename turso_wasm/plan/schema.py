@@ -24,8 +24,10 @@ from turso_wasm.bind.triggers import own_triggers, temp_triggers
 from turso_wasm.bind.walk import all_of
 from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
+from turso_wasm.catalog.derived import EVENTS, Derived
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.indexes import build_index
+from turso_wasm.catalog.methods.registry import METHODS
 from turso_wasm.catalog.modules.registry import eponymous_table, find_module
 from turso_wasm.catalog.names import TEMP_SLOT, fold, is_reserved
 from turso_wasm.catalog.objects import Index, IndexColumn, Table
@@ -38,6 +40,9 @@ from turso_wasm.sql import ast
 
 Changed = tuple[nodes.Plan, Catalog | None]
 """The plan, and the database whose schema it changes (None: it changes nothing)."""
+
+Found = tuple[Table, Index]
+"""An index that is to be made anew, and its table."""
 
 NOTHING = nodes.Output(
     child=nodes.Filter(child=nodes.OneRow(), predicate=bound.Constant(value=0)), exprs=(), single=True
@@ -195,7 +200,7 @@ def _triggered_table(binder: Binder, node: ast.CreateTrigger) -> tuple[Catalog, 
 
 def plan_create_index(binder: Binder, node: ast.CreateIndex) -> Changed:
     """CREATE INDEX. Errors: SqlError with SQLite's message."""
-    catalog, table = _indexed_table(binder, node)
+    catalog, table = indexed_table(binder, node.name, node.table)
     if not ddl.check_new_index(catalog, node.name, node.if_not_exists):
         return NOTHING, None
     item = row_of(binder, table)
@@ -231,29 +236,40 @@ def _field(item: Item, part: IndexColumn) -> bound.Expr:
     return column_ref(item, part.column)
 
 
-def _indexed_table(binder: Binder, node: ast.CreateIndex) -> tuple[Catalog, Table]:
-    """The table to index; without a schema the index goes where the table is (temp or main)."""
+def rebuild(binder: Binder, found: list[Found]) -> nodes.Ddl:
+    """These indexes anew. Errors: SqlError with SQLite's message."""
+    steps: list[nodes.Step] = []
+    for register, (table, index) in enumerate(found):
+        item = row_of(binder, table)
+        steps.append(nodes.ClearBtree(slot=table.slot, root=index.root, register=register))
+        steps.append(fill_index(binder, table, index, item, register))
+    slot = min(table.slot for table, _ in found)
+    return nodes.Ddl(slot=slot, steps=tuple(steps), n_registers=len(found), changes_schema=False)
+
+
+def indexed_table(binder: Binder, name: ast.QualifiedName, on: ast.Name) -> tuple[Catalog, Table]:
+    """The table that a new index is on; without a schema the index goes where the table is (temp or main)."""
     catalogs = binder.catalogs
-    if node.name.schema is not None:
-        catalog = catalogs.must_find(node.name.schema, node.name)
+    if name.schema is not None:
+        catalog = catalogs.must_find(name.schema, name)
     else:
         temp = catalogs.temp()
-        catalog = temp if fold(node.table.text) in temp.entries else catalogs.main()
-    table = catalog.find_table(node.table.text)
+        catalog = temp if fold(on.text) in temp.entries else catalogs.main()
+    table = catalog.find_table(on.text)
     if table is None:
-        if fold(node.table.text) in binder.registry.table_functions:
-            fail("virtual tables may not be indexed", node.table)
-        other = catalogs.find_table(node.table.text)
+        if fold(on.text) in binder.registry.table_functions:
+            fail("virtual tables may not be indexed", on)
+        other = catalogs.find_table(on.text)
         if catalog.slot == TEMP_SLOT and other is not None:
-            fail(f'cannot create a TEMP index on non-TEMP table "{other.name}"', node.table)
+            fail(f'cannot create a TEMP index on non-TEMP table "{other.name}"', on)
         where = "" if catalog.slot == TEMP_SLOT else f"{catalog.name}."
-        fail(f"no such table: {where}{node.table.text}", node.table)
+        fail(f"no such table: {where}{on.text}", on)
     if table.root == 1 or (fold(table.name).startswith("sqlite_") and table.kind == "table"):
-        fail(f"table {table.name} may not be indexed", node.table)
+        fail(f"table {table.name} may not be indexed", on)
     if table.kind == "view":
-        fail("views may not be indexed", node.table)
+        fail("views may not be indexed", on)
     if table.kind == "virtual":
-        fail("virtual tables may not be indexed", node.table)
+        fail("virtual tables may not be indexed", on)
     return catalog, table
 
 
@@ -296,13 +312,36 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> list[no
     """Triggers go first; b-trees are dropped from the last page on, so that auto-vacuum moves none of them. The shadow
     tables of a virtual table go with it.
     """
-    dropped = [table]
-    if table.kind == "virtual":
-        module, shadows = find_module(table.module), catalog.shadows_there(table)
-        assert module is not None and table.declared is not None
-        if len(shadows) < len(table.declared.shadows) and not module.drops_parts:
-            fail("SQL logic error")
-        dropped += shadows.values()
+    dropped = [table, *_shadows(catalog, table)]
+    for index in catalog.derived.values():
+        if fold(index.table) == fold(table.name):
+            dropped += _parts(catalog, index)
+    return _drop_steps(binder, catalog, dropped)
+
+
+def _shadows(catalog: Catalog, table: Table) -> list[Table]:
+    """Those of a virtual table."""
+    if table.kind != "virtual":
+        return []
+    module, shadows = find_module(table.module), catalog.shadows_there(table)
+    assert module is not None and table.declared is not None
+    if len(shadows) < len(table.declared.shadows) and not module.drops_parts:
+        fail("SQL logic error")
+    return list(shadows.values())
+
+
+def _parts(catalog: Catalog, index: Derived) -> list[Table]:
+    """The view and the tables of an index that is no b-tree, as far as they are there."""
+    method = METHODS.get(index.method)
+    names = [
+        index.view,
+        *(index.part_name(suffix) for suffix in ("pending", *(method.tables(index) if method else ()))),
+    ]
+    found = [table for table in map(catalog.find_table, names) if table is not None]
+    return [each for table in found for each in (table, *_shadows(catalog, table))]
+
+
+def _drop_steps(binder: Binder, catalog: Catalog, dropped: list[Table]) -> list[nodes.Step]:
     steps = [step for each in dropped for step in _forget_table(binder, catalog, each)]
     roots = [root for each in dropped for root in (each.root, *(index.root for index in each.indexes)) if root]
     return [*steps, *(nodes.DropBtree(root=root) for root in sorted(roots, reverse=True))]
@@ -349,6 +388,9 @@ def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
     automatic = found is not None and found[1].origin != "c"
     if automatic or (found is None and is_storage_key(binder, node.name)):
         fail("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped", node.name)
+    derived = binder.catalogs.find_derived(node.name.name, node.name.schema)
+    if found is None and derived is not None:
+        return _plan_drop_derived(binder, *derived)
     if found is None:
         return _missing(node, "index")
     catalog, index = found
@@ -357,6 +399,20 @@ def _plan_drop_index(binder: Binder, node: ast.Drop) -> Changed:
         steps.extend(forget(binder, catalog, statistics, {1: index.name}))
     steps.append(nodes.RemoveSchemaRows(type="index", name=index.name))
     steps.append(nodes.DropBtree(root=index.root))
+    return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
+
+
+def _plan_drop_derived(binder: Binder, catalog: Catalog, index: Derived) -> Changed:
+    steps: list[nodes.Step] = [
+        nodes.RemoveSchemaRows(type="trigger", name=index.part_name(event))
+        for event in EVENTS
+        if fold(index.part_name(event)) in catalog.trigger_entries
+    ]
+    steps += _drop_steps(binder, catalog, _parts(catalog, index))
+    ids = catalog.find_index(index.part_name("ids"))
+    if ids is not None:
+        steps += [nodes.RemoveSchemaRows(type="index", name=ids.name), nodes.DropBtree(root=ids.root)]
+        steps.sort(key=lambda step: -step.root if isinstance(step, nodes.DropBtree) else -(1 << 32))
     return nodes.Ddl(slot=catalog.slot, steps=tuple(steps)), catalog
 
 

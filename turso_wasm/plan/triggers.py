@@ -17,6 +17,7 @@ from turso_wasm.bind.query import Item
 from turso_wasm.bind.select import bind_select
 from turso_wasm.bind.triggers import Event, inside_trigger, trigger_row, triggers_fired
 from turso_wasm.catalog.catalog import Trigger
+from turso_wasm.catalog.derived import is_own
 from turso_wasm.catalog.names import ROWID_NAMES, TEMP_SLOT, fold, quote_identifier, quote_text
 from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.own import UPDATE_HOOK
@@ -46,7 +47,11 @@ def row_effects(
     after: list[nodes.Fire] = []
     told = _told(binder, table, event)
     n_temporary = 0
+    catalog = binder.catalogs.slots[table.slot]
+    noting = catalog.noting_on(table) if catalog is not None else ()
     for trigger in triggers_fired(binder, table, event, assigned):
+        if trigger.slot == table.slot and fold(trigger.name) in noting:
+            continue
         fire = nodes.Fire(program=_program(binder, trigger, table, conflict))
         if trigger.node.time == "AFTER":
             after.append(fire)
@@ -71,7 +76,7 @@ def _told(binder: Binder, table: Table, event: Event) -> tuple[nodes.Fire, ...]:
     if UPDATE_HOOK not in binder.registry.own_functions or table.kind != "table" or table.without_rowid:
         return ()
     rowid = next((name for name in sorted(ROWID_NAMES) if name not in table.numbers), None)
-    if rowid is None or fold(table.name).startswith("sqlite_"):
+    if rowid is None or fold(table.name).startswith("sqlite_") or is_own(table.name):
         return ()
     identity = (UPDATE_HOOK, table.slot, fold(table.name), event)
     program = binder.programs.get(identity)

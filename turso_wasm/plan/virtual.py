@@ -29,8 +29,7 @@ from turso_wasm.plan.modules.module import shadows
 from turso_wasm.plan.modules.registry import PLANNED
 from turso_wasm.plan.planned_rows import Rows
 from turso_wasm.plan.planner import Planner
-from turso_wasm.plan.reindex import rebuild
-from turso_wasm.plan.schema import NOTHING, Changed, table_steps
+from turso_wasm.plan.schema import NOTHING, Changed, rebuild, table_steps
 from turso_wasm.plan.triggers import row_effects
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one

@@ -186,6 +186,19 @@ class CreateIndex(Statement):
 
 
 @dataclass(slots=True)
+class CreateIndexUsing(Statement):
+    """`CREATE INDEX name ON table USING method (columns) [WITH (option = value, …)]`. options: names as written."""
+
+    name: QualifiedName
+    table: Name
+    method: str
+    columns: tuple[OrderTerm, ...]
+    options: tuple[tuple[str, Expr], ...] = ()
+    if_not_exists: bool = False
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
 class CreateView(Statement):
     """columns: () where none are written."""
 

@@ -98,6 +98,14 @@ class Reindex(Statement):
 
 
 @dataclass(slots=True)
+class OptimizeIndex(Statement):
+    """`OPTIMIZE INDEX [name]`."""
+
+    name: QualifiedName | None = None
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
 class Vacuum(Statement):
     """VACUUM schema [KEY key], VACUUM [schema] INTO into [KEY key]; KEY is ours, `Attach` says what a bare word is."""
 

@@ -195,6 +195,15 @@ schema_statements: SearchStrategy[Statement] = st.one_of(
     create_tables(),
     create_triggers(),
     st.builds(ast.CreateIndex, qualified, name_nodes, some(plain_terms), st.none() | small, truth, truth),
+    st.builds(
+        ast.CreateIndexUsing,
+        qualified,
+        name_nodes,
+        names,
+        some(plain_terms),
+        maybe_some(st.tuples(names, small)),
+        truth,
+    ),
     st.builds(ast.CreateView, qualified, maybe_some(name_nodes), st.just(ast.Select(ast.SelectCore((ast.Star(),))))),
     st.builds(ast.CreateVirtualTable, qualified, names, maybe_some(st.sampled_from(["a", "b int", "(c, d)", "'x,y'"]))),
     st.builds(ast.Drop, st.sampled_from(["TABLE", "INDEX", "VIEW", "TRIGGER"]), qualified, truth),
@@ -220,6 +229,7 @@ other_statements: SearchStrategy[Statement] = st.one_of(
     st.builds(ast.Detach, small),
     st.builds(ast.Analyze, st.none() | qualified),
     st.builds(ast.Reindex, st.none() | qualified),
+    st.builds(ast.OptimizeIndex, st.none() | qualified),
     st.builds(ast.Vacuum, st.none() | names, st.none() | small),
 )
 

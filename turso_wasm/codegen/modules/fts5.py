@@ -15,7 +15,7 @@ from turso_wasm.codegen.constraints import PRIMARYKEY_FAILED, violated
 from turso_wasm.codegen.context import Context, Then
 from turso_wasm.codegen.expressions import emit_value, ensure
 from turso_wasm.codegen.loops import SOURCES, visit
-from turso_wasm.codegen.modules.fts5_config import config_bytes, lacks_uncompress
+from turso_wasm.codegen.modules.fts5_config import config_address, config_bytes, lacks_uncompress
 from turso_wasm.codegen.modules.module import VirtualRow, Writer
 from turso_wasm.codegen.sources import ROWID, Source
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
@@ -124,7 +124,7 @@ class Fts5Writer(Writer):
         self.options = table.declared.options
         self.n = len(self.options.names)
         texts = [plan.table for plan in change.plans if isinstance(plan, nodes.TableScan)]
-        self.config = ctx.data_address(config_bytes(table, change.shadows, ctx.unit, *texts), align=8)
+        self.config = config_address(table, change.shadows, ctx, *texts)
 
     @classmethod
     def create(cls, step: nodes.CreateVirtual, roots: Mapping[str, Local], ctx: Context) -> None:

@@ -10,6 +10,8 @@ from turso_wasm.catalog.modules.fts5 import Fts5Options
 from turso_wasm.catalog.modules.fts5_tokenizer import STEMMERS, TokenizerOptions
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
+from turso_wasm.codegen.context import Context
+from turso_wasm.codegen.sources import root_page
 from turso_wasm.codegen.unit import Unit
 from turso_wasm.kernel.abi_modules import (
     ASCII,
@@ -38,10 +40,26 @@ from turso_wasm.kernel.abi_modules import (
     USER_TOKENS,
     FtsConfig,
 )
+from turso_wasm.wasm.dsl import Expr
 
 KINDS = {"unicode61": UNICODE61, "ascii": ASCII, "trigram": TRIGRAM, "porter": PORTER, "user": USER_TOKENS}
 CONVERT_BUILTIN = (CONVERT_HEX, CONVERT_UNHEX, CONVERT_LOWER, CONVERT_UPPER)
 DETAILS = {"full": DETAIL_FULL, "none": DETAIL_NONE, "column": DETAIL_COLUMNS}
+
+
+def config_address(
+    table: Table, shadows: Mapping[str, Table | None], ctx: Context, content: Table | None = None
+) -> Expr:
+    """Where the configuration is: in the Program's data, or in the frame if the statement makes the table."""
+    data = config_bytes(table, shadows, ctx.unit, content)
+    known, made = ctx.data_address(data, align=8), {name: root for name, root in _roots(shadows).items() if root < 0}
+    if not made:
+        return known
+    config = ctx.frame + ctx.frame_alloc(len(data))
+    ctx.f.memory_copy(config, known, len(data))
+    for name, root in made.items():
+        ctx.f.store("i32", config, root_page(root, ctx), FtsConfig.offset(name))
+    return config
 
 
 def config_bytes(table: Table, shadows: Mapping[str, Table | None], unit: Unit, content: Table | None = None) -> bytes:

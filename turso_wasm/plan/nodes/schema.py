@@ -201,6 +201,23 @@ class RunStatement(Step):
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)
+class Fill(Step):
+    """As RunStatement, of any length. Tables of the plan that the steps before have made have roots below 0: -1 is the
+    one in register 0.
+    """
+
+    plan: Plan
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class CaughtUp(Plan):
+    """A write, after programs that are fired once."""
+
+    fires: tuple[Fire, ...]
+    child: Plan
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
 class Ddl(Plan):
     """The steps; then, if they change the schema of database `slot`, its schema cookie + 1. coming, going: what
     captures the rows of sqlite_schema that are added and removed.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final, Literal, cast
 
 from turso_wasm.base.errors import SqlError
-from turso_wasm.sql.ast_base import Name, QualifiedName, Statement
+from turso_wasm.sql.ast_base import Expr, Name, QualifiedName, Statement
 from turso_wasm.sql.ast_ddl import (
     AddColumn,
     AddConstraint,
     AlterColumn,
     AlterColumnNotNull,
     CreateIndex,
+    CreateIndexUsing,
     CreateTable,
     CreateTrigger,
     CreateView,
@@ -92,12 +93,14 @@ class DdlParser(ExtensionParser):
 
     # --- indexes, views, virtual tables ------------------------------------------------------------------------------
 
-    def _create_index(self, start: int) -> CreateIndex:
+    def _create_index(self, start: int) -> CreateIndex | CreateIndexUsing:
         unique = self.accept("UNIQUE")
         self.expect("INDEX")
         if_not_exists, name = self.new_name()
         self.expect("ON")
         table = self.name_node()
+        if self.kinds[self.at] == "USING" and not unique:
+            return self._create_index_using(start, if_not_exists, name, table)
         self.expect("(")
         self.depth += 9
         columns = self.order_terms()
@@ -107,6 +110,29 @@ class DdlParser(ExtensionParser):
         self.depth -= 12
         self.refuse_nulls(columns)
         return CreateIndex(name, table, columns, where, unique, if_not_exists, self.span_from(start))
+
+    def _create_index_using(
+        self, start: int, if_not_exists: bool, name: QualifiedName, table: Name
+    ) -> CreateIndexUsing:
+        self.expect("USING")
+        method = self.name()
+        self.expect("(")
+        self.depth += 9
+        columns = self.order_terms()
+        self.expect(")")
+        options: list[tuple[str, Expr]] = []
+        if self.accept("WITH"):
+            self.expect("(")
+            while True:
+                option = self.name()
+                self.expect("=")
+                options.append((option, self.expr()))
+                if not self.accept(","):
+                    break
+            self.expect(")")
+        self.depth -= 9
+        span = self.span_from(start)
+        return CreateIndexUsing(name, table, method, columns, tuple(options), if_not_exists, span)
 
     def _create_view(self, start: int, temporary: bool) -> CreateView:
         self.at += 1

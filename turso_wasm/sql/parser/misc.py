@@ -14,6 +14,7 @@ from turso_wasm.sql.ast_misc import (
     Detach,
     Explain,
     ExplainMode,
+    OptimizeIndex,
     Pragma,
     Reindex,
     Release,
@@ -52,6 +53,8 @@ class Parser(DdlParser):
 
     def _command(self) -> Statement:
         command = _COMMANDS.get(self.kinds[self.at])
+        if command is None and self.at_word("OPTIMIZE") and self.kinds[self.at + 1] == "INDEX":
+            return self._optimize_index()
         if command is None:
             self.fail()
         return command(self)
@@ -190,6 +193,12 @@ class Parser(DdlParser):
         self.at += 1
         name = self.qualified_name() if self.kinds[self.at] in NAMES else None
         return Reindex(name, self.span_from(start))
+
+    def _optimize_index(self) -> OptimizeIndex:
+        start = self.starts[self.at]
+        self.at += 2
+        name = self.qualified_name() if self.kinds[self.at] in NAMES else None
+        return OptimizeIndex(name, self.span_from(start))
 
     def _vacuum(self) -> Vacuum:
         start = self.starts[self.at]

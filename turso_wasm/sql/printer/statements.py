@@ -173,6 +173,13 @@ def _create_index(node: d.CreateIndex) -> str:
     return f"{head} ON {quote_name(node.table.text)} ({comma(node.columns)}){_where(node.where)}"
 
 
+def _create_index_using(node: d.CreateIndexUsing) -> str:
+    head = f"{_create('INDEX', node.name, node.if_not_exists)} ON {quote_name(node.table.text)}"
+    options = ", ".join([f"{quote_name(name)} = {print_node(value)}" for name, value in node.options])
+    tail = f" WITH ({options})" if options else ""
+    return f"{head} USING {quote_name(node.method)} ({comma(node.columns)}){tail}"
+
+
 def _create_view(node: d.CreateView) -> str:
     head = _create("VIEW", node.name, node.if_not_exists, _temp(node.temporary))
     columns = f" {name_list(node.columns)}" if node.columns else ""
@@ -267,6 +274,7 @@ PRINTERS.update(
         d.CreateTable: _create_table,
         d.CreateVirtualTable: _create_virtual_table,
         d.CreateIndex: _create_index,
+        d.CreateIndexUsing: _create_index_using,
         d.CreateView: _create_view,
         d.CreateTrigger: _create_trigger,
         d.Drop: lambda node: f"DROP {node.kind} {'IF EXISTS ' if node.if_exists else ''}{print_node(node.name)}",
@@ -288,6 +296,7 @@ PRINTERS.update(
         x.Detach: lambda node: f"DETACH {print_node(node.schema)}",
         x.Analyze: lambda node: _named("ANALYZE", node.name),
         x.Reindex: lambda node: _named("REINDEX", node.name),
+        x.OptimizeIndex: lambda node: _named("OPTIMIZE INDEX", node.name),
         x.Vacuum: _vacuum,
         x.Explain: lambda node: f"{_EXPLAIN[node.mode]} {print_node(node.statement)}",
     }

@@ -1,0 +1,114 @@
+"""Indexes that are no b-trees (catalog/derived.py), kept up with changes of their tables.
+
+Everything they do is statements of SQL that methods give, planned as ours: names mean what they mean to SQLite, and no
+authorizer is asked. What keeps an index up is fired for each changed row, as triggers are (`maintain`); a statement
+that changes a table with such indexes applies first what others have changed since (`caught_up`). How they are made and
+dropped is in derived_schema.py.
+
+A query that could use an index reads what it keeps where `Derived.is_current` is true, and otherwise the table: two
+arms of a UNION ALL, each of which is not entered if its condition is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Literal, TypeAlias
+
+from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.triggers import ROWID
+from turso_wasm.catalog.derived import Derived
+from turso_wasm.catalog.functions import BUILTIN
+from turso_wasm.catalog.methods.registry import METHODS
+from turso_wasm.catalog.names import fold, quote_identifier
+from turso_wasm.catalog.objects import Table
+from turso_wasm.plan import nodes
+from turso_wasm.plan.triggers import plan_program
+from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
+
+Kind: TypeAlias = Literal["insert", "update", "delete"]
+
+
+@contextmanager
+def ours(binder: Binder) -> Iterator[None]:
+    """What is planned in the block is a statement of ours."""
+    saved = binder.registry, binder.authority, binder.sizes
+    binder.registry, binder.authority, binder.sizes = BUILTIN, None, None
+    try:
+        yield
+    finally:
+        binder.registry, binder.authority, binder.sizes = saved
+
+
+# --- keeping up -----------------------------------------------------------------------------------------------------
+
+
+def maintain(binder: Binder, table: Table, kind: Kind, changed: Collection[int]) -> tuple[nodes.Fire, ...]:
+    """What keeps the indexes of a table up with a row that changes. changed: columns an update sets, -1: the rowid."""
+    catalog = binder.catalogs.slots[table.slot]
+    assert catalog is not None
+    found = []
+    for index in catalog.derived_on(table):
+        if kind == "update" and not _touches(index, table, changed):
+            continue
+        binder.kept_up[table.slot, fold(index.name)] = index
+        found.append(_program(binder, index, table, kind, _keeping_up(index, kind)))
+    return tuple(found)
+
+
+def _touches(index: Derived, table: Table, changed: Collection[int]) -> bool:
+    indexed = {table.numbers[fold(column)] for column in index.columns}
+    return not indexed.isdisjoint(changed) or ROWID in changed or table.rowid_alias in changed
+
+
+def _keeping_up(index: Derived, kind: Kind) -> str:
+    """The text of the trigger."""
+    method = METHODS[index.method]
+    columns = ", ".join(f"new.{quote_identifier(column)}" for column in (index.key, *index.columns))
+    steps: tuple[str, ...] = ()
+    if kind != "insert":
+        steps += method.take(index, f"= old.{index.key}")
+    if kind != "delete":
+        steps += method.put(index, f"SELECT {columns}")
+    return _trigger(index, kind, steps)
+
+
+def caught_up(binder: Binder, plan: nodes.Plan) -> nodes.Plan:
+    """A change, after what is pending of the indexes that it keeps up."""
+    fires = []
+    for (slot, _), index in binder.kept_up.items():
+        catalog = binder.catalogs.slots[slot]
+        assert catalog is not None
+        table = catalog.find_table(index.table)
+        assert table is not None
+        text = _trigger(index, "insert", catching_up(index), f"WHEN EXISTS (SELECT 1 FROM {index.pending}) ")
+        fires.append(_program(binder, index, table, "pending", text))
+    return nodes.CaughtUp(fires=tuple(fires), child=plan) if fires else plan
+
+
+def catching_up(index: Derived) -> tuple[str, ...]:
+    """The statements that apply what is pending."""
+    method, pending = METHODS[index.method], f"IN (SELECT id FROM {index.pending})"
+    taken = method.take(index, pending)
+    put = method.put(index, index.rows(f" WHERE {quote_identifier(index.key)} {pending}"))
+    return (*taken, *put, f"DELETE FROM {index.pending}")
+
+
+def _trigger(index: Derived, kind: Kind, steps: Collection[str], when: str = "") -> str:
+    body = "".join(f"{step}; " for step in steps)
+    return f"CREATE TRIGGER t AFTER {kind.upper()} ON {quote_identifier(index.table)} {when}BEGIN {body}END"
+
+
+def _program(binder: Binder, index: Derived, table: Table, what: str, text: str) -> nodes.Fire:
+    identity = ("derived", table.slot, fold(index.name), what)
+    program = binder.programs.get(identity)
+    if program is None:
+        number = len(binder.programs)
+        program = nodes.TriggerProgram("derived", number, number, recursive=True, counts=False)
+        binder.programs[identity] = program
+        node, _ = parse_one(text)
+        assert isinstance(node, ast.CreateTrigger)
+        with ours(binder):
+            plan_program(binder, program, node, text, table.schema, table, None)
+    return nodes.Fire(program=program)
