@@ -57,6 +57,7 @@ lint: setup ## formatting, lint, types and imports, of Python and JavaScript
 	@$(VENV)/python base/make_abi.py --check
 	@npx --no-install biome check
 	@npx --no-install tsc --project web/jsconfig.json
+	@npx --no-install tsc --project web/command/jsconfig.json
 	@npx --no-install tsc --project tests/browser/tsconfig.json
 
 format: setup ## format what can be formatted

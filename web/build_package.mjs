@@ -11,7 +11,7 @@
  *   beside.js           index.js for Parcel, which would rewrite Pyodide if it saw its place: it looks for turso/ beside the page
  */
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -23,7 +23,8 @@ const TARGET = join(ROOT, 'dist', 'package');
 const APART = ['adapters/kysely', 'adapters/drizzle', 'testing/testing'];
 const SHIMS = ['shims/sqljs', 'shims/oo1', 'shims/capi'];
 const SHIM_WORKER = 'shims/worker1';
-const AS_THEY_ARE = ['index.d.ts', 'host.d.ts', 'vite.mjs', 'vite.d.ts', 'virtual.d.ts', ...[...APART, ...SHIMS].map((name) => `${name}.d.ts`)];
+const TYPES = readdirSync(join(ROOT, 'web', 'types')).map((name) => `types/${name}`);
+const AS_THEY_ARE = ['index.d.ts', 'host.d.ts', 'vite.mjs', 'vite.d.ts', 'virtual.d.ts', ...TYPES, ...[...APART, ...SHIMS].map((name) => `${name}.d.ts`)];
 const ASSETS = ['kernel.wasm', 'compiler.pack', 'command.pack', ...PYODIDE.map((name) => `pyodide/${name}`)];
 
 /**

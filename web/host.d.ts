@@ -1,14 +1,16 @@
 /** turso-wasm/host: the engine where the code runs, in a worker or in Node; databases are synchronous. */
 
 import type {
+  Authorizer,
+  BackupResult,
   BatchOptions,
   BatchResult,
   BatchStatement,
   CallOptions,
   ColumnInfo,
-  Integers,
   Migration,
   AssetOptions as PageAssetOptions,
+  BackupOptions as PageBackupOptions,
   ConnectOptions as PageConnectOptions,
   TableOptions as PageTableOptions,
   TransactionFunction as PageTransactionFunction,
@@ -21,10 +23,13 @@ import type {
   SqlValue,
   StorageKind,
   TemplateValue,
+  UpdateHook,
 } from './index.js';
 
-export { fragment, identifier, join, SqlError, SqliteError, values } from './index.js';
 export type {
+  Authorizer,
+  BackupProgress,
+  BackupResult,
   BatchOptions,
   BatchResult,
   BatchStatement,
@@ -39,7 +44,9 @@ export type {
   Snapshot,
   SqlArguments,
   SqlValue,
-};
+  UpdateHook,
+} from './index.js';
+export { fragment, identifier, join, SqlError, SqliteError, values } from './index.js';
 
 /** 'disk': files, in Node, where it is the default. */
 export type HostStorageKind = StorageKind | 'disk';
@@ -78,30 +85,9 @@ export interface TableOptions extends Omit<PageTableOptions, 'rows'> {
   rows: (...values: SqlArguments) => Iterable<unknown[] | Record<string, unknown>>;
 }
 
-export interface BackupProgress {
-  totalPages: number;
-  remainingPages: number;
-}
-
-export interface BackupResult extends BackupProgress {
-  bytes: number;
-}
-
-export interface BackupOptions {
+export interface BackupOptions extends Omit<PageBackupOptions, 'storage'> {
   storage?: HostStorageKind;
-  /** Another of the connection's databases, by its name in SQL. */
-  attached?: string;
-  /** Is told before each part, and says how many pages it is to have (100); 0: wait, and ask again. What it throws ends the backup. */
-  progress?: (progress: BackupProgress) => number | undefined;
 }
-
-export type Authorizer = (
-  action: number,
-  first: string | null,
-  second: string | null,
-  schema: string | null,
-  view: string | null,
-) => number;
 
 /** What an authorizer is asked about (SQLITE_READ, …), and its answers: SQLITE_OK, SQLITE_DENY, SQLITE_IGNORE. */
 export const constants: Readonly<Record<`SQLITE_${string}`, number>>;
@@ -148,10 +134,7 @@ export class Database implements AsyncDisposable {
   /** SQL can no longer call what has this name. */
   remove(kind: 'function' | 'aggregate' | 'table' | 'collation' | 'tokenizer', name: string): this;
   /** Have `code` called when a row of a table with rowids has changed; null: nothing. As SQLite's sqlite3_update_hook. */
-  hook(
-    kind: 'update',
-    code: ((operation: 'INSERT' | 'UPDATE' | 'DELETE', schema: string, table: string, rowid: SqlValue) => void) | null,
-  ): this;
+  hook(kind: 'update', code: UpdateHook | null): this;
   /** … before each commit: a true value, or what it throws, makes it a rollback. */
   hook(kind: 'commit', code: (() => unknown) | null): this;
   /** … after a rollback. */

@@ -1,76 +1,40 @@
 /** turso-wasm: a SQLite-compatible database in the browser. The methods are better-sqlite3's, asynchronous. */
 
-export type SqlValue = null | number | bigint | string | Uint8Array;
-/** What can be bound. Safe integers become INTEGER, other numbers REAL, NaN and undefined NULL, booleans 0 and 1. */
-export type SqlParameter = SqlValue | boolean | undefined | ArrayBuffer | ArrayBufferView;
-/** An array stands where `IN (?)` or `unnest(?)` does, for the list of its elements; bytes cannot be among them. */
-export type SqlList = (null | number | bigint | string | boolean | undefined)[];
-export type SqlArgument = SqlParameter | SqlList;
-export type SqlNames = Record<string, SqlArgument>;
-/** Values one by one, or in an array; an object with those that have names. */
-export type Parameters = SqlArgument[] | [SqlArgument[]] | [SqlNames] | [...SqlArgument[], SqlNames];
-/** Where databases lie: the origin private file system, IndexedDB, or the worker's memory (until the worker ends). */
-export type StorageKind = 'opfs' | 'indexeddb' | 'memory';
-/** How INTEGERs arrive. 'auto': numbers, and BigInts beyond 2^53; 'number': a RangeError there; 'bigint' always. */
-export type Integers = 'auto' | 'number' | 'bigint';
-export type Row = Record<string, SqlValue>;
+import type { Change, Changes, ChangesOptions, Live, LiveOptions } from './types/changes.js';
+import type {
+  AggregateOptions,
+  Authorizer,
+  CallOptions,
+  Code,
+  SqlArguments,
+  TableOptions,
+  UpdateHook,
+} from './types/code.js';
+import type { AssetOptions, ConnectOptions, StorageKind } from './types/options.js';
+import type {
+  BackupOptions,
+  BackupResult,
+  BatchOptions,
+  BatchResult,
+  BatchStatement,
+  ColumnInfo,
+  Description,
+  Migration,
+  PlanRow,
+  RunResult,
+  ScriptResult,
+  Snapshot,
+  Status,
+  TransactionFunction,
+  TransferOptions,
+} from './types/results.js';
+import type { Fragment, Parameters, Row, SqlArgument, SqlParameter, SqlValue, TemplateValue } from './types/values.js';
 
-export interface AssetOptions {
-  /** Folder with kernel.wasm, compiler.pack and, unless `pyodide` says otherwise, pyodide/. */
-  assets?: string | URL;
-  /** Folder with Pyodide 314's pyodide.mjs. */
-  pyodide?: string | URL;
-  /** A worker running turso-wasm/turso/worker.js, or what makes one; by default all databases of a page share one. */
-  worker?: Worker | (() => Worker);
-  /** Default: 'opfs' where there is one, else 'indexeddb', never 'memory'; `db.storage` tells. */
-  storage?: StorageKind;
-}
-
-export interface ConnectOptions extends AssetOptions {
-  /** Refuse to write; the file must exist. */
-  readonly?: boolean;
-  /** false: the file must exist. Default true. */
-  create?: boolean;
-  integers?: Integers;
-  /**
-   * After the first write the browser is asked to keep what the origin stores (navigator.storage.persist()), which some ask the user;
-   * `status()` tells what came of it. false: it is not asked.
-   */
-  persist?: boolean;
-  /** How many milliseconds to wait for another connection's lock (PRAGMA busy_timeout); default 5000. */
-  timeout?: number;
-  /**
-   * Of an encrypted database (docs/encryption.md): a passphrase, or the key itself as 32 bytes. A new one is encrypted with it. Errors:
-   * SqlError SQLITE_NOTADB at the first use, when the file needs one, or another one, or is not encrypted.
-   */
-  key?: string | Uint8Array;
-  /**
-   * The application's statements, as `turso-wasm compile` wrote them (docs/start-up.md): the file's URL, or its bytes. The compiler is then
-   * loaded when another statement is prepared, and not before. A file that is damaged, or for another version of the engine, is not used:
-   * a warning on the console says so, and statements are compiled as without it.
-   */
-  programs?: string | URL | ArrayBuffer | ArrayBufferView;
-  /**
-   * false: never compile. Statements that have no Program, from `programs` or from an earlier visit, fail with SQLITE_ERROR and their text;
-   * `connect` rejects when `programs` cannot be used.
-   */
-  compiler?: boolean;
-  /** Gives up connecting, at once. */
-  signal?: AbortSignal | null;
-  /** The log that lies beside a file, "….db-wal": what is in it and not yet in the file is read as well. */
-  wal?: Blob | FileSystemFileHandle;
-  /**
-   * Let a Blob, a file or a URL be written: changes are kept beside it and not in it. true: in memory, until the database is closed. A name: in
-   * OPFS under it, where the next `connect` of the same file with the same name finds them; `list` names it, `remove` forgets it.
-   */
-  overlay?: boolean | string;
-  /** Read what the database was at that snapshot of it (`Database.snapshot`). Errors: SqliteError SQLITE_ERROR when there is none of that name. */
-  snapshot?: string;
-  /** Of a URL that the server does not send in parts (HTTP ranges): fetch the whole file. Default false: it is refused. */
-  download?: boolean;
-  /** Called while the engine starts. */
-  onProgress?: (stage: 'kernel' | 'compiler' | 'ready') => void;
-}
+export type * from './types/changes.js';
+export type * from './types/code.js';
+export type * from './types/options.js';
+export type * from './types/results.js';
+export type * from './types/values.js';
 
 /**
  * Open a database: a named one (see `storage`), a private one in memory (":memory:"), or one that is read where it is and, without `overlay`,
@@ -89,112 +53,32 @@ export function connect(
   database: string | URL | Blob | FileSystemFileHandle,
   options?: ConnectOptions,
 ): Promise<Database>;
+
 /**
  * Marks SQL in a module: the text between the backticks. The Vite plugin (turso-wasm/vite) compiles what is marked when the application is
  * built. Errors: TypeError for `${…}`; parameters of a statement are `?` or `:name`.
  */
 export function sql(text: TemplateStringsArray): string;
+
 /** The names of the databases. Errors: SqliteError SQLITE_CANTOPEN when there is no such storage. */
 export function list(options?: AssetOptions): Promise<string[]>;
+
 /**
  * Delete a database that is not open anywhere, if it exists; of a URL what was fetched is forgotten. Errors: SqliteError SQLITE_BUSY.
  */
 export function remove(name: string, options?: AssetOptions): Promise<void>;
 
-/** A part of a statement with its parameters: what may stand in `db.sql`…`` besides values. */
-export interface Fragment {
-  readonly text: string;
-  readonly values: readonly SqlArgument[];
-}
-/** What may stand in `${…}` of a template: a value becomes a parameter, a fragment a part of the text. */
-export type TemplateValue = SqlArgument | Fragment;
 /** A part of a statement. */
 export function fragment(strings: TemplateStringsArray, ...values: TemplateValue[]): Fragment;
+
 /** A name, quoted: of a table, a column; with several parts, `"main"."users"`. Errors: TypeError. */
 export function identifier(...parts: string[]): Fragment;
+
 /** Parameters with commas between them, for `VALUES (…)`. Errors: TypeError. */
 export function values(given: readonly SqlArgument[]): Fragment;
+
 /** Fragments, with SQL between them. Default: a comma. Errors: TypeError. */
 export function join(fragments: readonly Fragment[], separator?: string): Fragment;
-
-export interface RunResult {
-  changes: number;
-  lastInsertRowid: number | bigint;
-}
-
-export interface ColumnInfo {
-  name: string;
-  /** Declared type of the table's column, null for expressions. */
-  type: string | null;
-  table: string | null;
-  column: string | null;
-}
-
-export interface Description {
-  columns: ColumnInfo[];
-  /** Whether it returns rows. */
-  reader: boolean;
-  /** Whether it changes nothing. */
-  readonly: boolean;
-  /** With their prefix, ":name"; null for plain ?. */
-  parameters: (string | null)[];
-  /** The tables it reads, if it changes nothing; those behind views, and shadow tables of virtual ones, too. */
-  reads: string[];
-}
-
-export interface ScriptResult {
-  /** Offsets of the statement in the script, in UTF-16 units. */
-  start: number;
-  end: number;
-  kind: string;
-  /** Empty when it returns no rows. */
-  columns: string[];
-  /** The first `limit`. */
-  rows: SqlValue[][];
-  rowCount: number;
-  truncated: boolean;
-  changes: number;
-  lastInsertRowid: number | bigint;
-  milliseconds: number;
-  compileMilliseconds: number;
-}
-
-/** A statement of a batch. */
-export type BatchStatement =
-  | string
-  | readonly [sql: string, ...args: SqlArgument[]]
-  | { sql: string; args?: readonly SqlArgument[] | SqlNames };
-
-export interface BatchOptions {
-  /** What the transaction begins with. Default: 'deferred'. */
-  mode?: 'deferred' | 'immediate' | 'exclusive';
-}
-
-export interface BatchResult<T = Row> extends RunResult {
-  /** Empty for a statement that returns none. */
-  rows: T[];
-}
-
-export interface Migration {
-  /** Is unique, and stays. */
-  name: string;
-  /** A script, which does not end its transaction. */
-  sql: string;
-}
-
-/** A row of EXPLAIN QUERY PLAN. */
-export interface PlanRow {
-  id: number;
-  parent: number;
-  notused: number;
-  detail: string;
-}
-
-export type TransactionFunction<A extends unknown[], R> = ((...args: A) => Promise<R>) & {
-  deferred: (...args: A) => Promise<R>;
-  immediate: (...args: A) => Promise<R>;
-  exclusive: (...args: A) => Promise<R>;
-};
 
 export interface Handle {
   /** A statement, compiled when it is first used. */
@@ -242,165 +126,6 @@ export interface Transaction extends Handle {
   signal(signal: AbortSignal | null): Transaction;
 }
 
-/**
- * Code that the database's worker runs. A function is sent as its source text, so it must use nothing from outside but what every worker
- * has; what does is refused with a TypeError that names it. Source text is taken as it is (under a content security policy both need
- * 'unsafe-eval'). Of a module an export is taken, "default" if none is named.
- */
-export type Code<F> = F | string | URL | { module: string | URL; export?: string };
-
-export interface CallOptions {
-  /** Equal arguments always give equal results: indexes, CHECKs and generated columns may use it. */
-  deterministic?: boolean;
-  /** It cannot be called by triggers, views and the schema. */
-  directOnly?: boolean;
-  /** It takes any number of arguments; else as many as its code names. */
-  varargs?: boolean;
-  /** Integers are given as BigInt; false: as numbers; else as numbers where these are exact. */
-  safeIntegers?: boolean;
-}
-
-/** Of code that SQL calls: values as `SqlValue`, which its declaration may narrow. */
-// biome-ignore lint/suspicious/noExplicitAny: what SQL passes is known to who writes the SQL
-export type SqlArguments = any[];
-
-export interface AggregateOptions<T> extends CallOptions {
-  /** The first total, or what makes it; null. */
-  start?: T | (() => T);
-  /** The new total; undefined keeps it. */
-  step: Code<(total: T, ...values: SqlArguments) => T | undefined>;
-  /** Takes the oldest row out: the aggregate can be a window function. */
-  inverse?: Code<(total: T, ...values: SqlArguments) => T | undefined>;
-  /** The value; the total itself. */
-  result?: Code<(total: T) => unknown>;
-}
-
-export interface TableOptions {
-  /** Gives the rows: arrays of the columns, or objects. It is called for each use in FROM, and not run further than rows are wanted. */
-  rows: Code<(...values: SqlArguments) => Iterable<unknown[] | Record<string, unknown>>>;
-  columns: string[];
-  /** Names of the arguments, which are hidden columns too; $1, $2 … */
-  parameters?: string[];
-  /** It cannot be used by triggers, views and the schema. */
-  directOnly?: boolean;
-  safeIntegers?: boolean;
-}
-
-export interface Status {
-  inTransaction: boolean;
-  totalChanges: number;
-  /** Where it lies; 'file': in a Blob or a file of the user's; 'url': on a web server. */
-  storage: StorageKind | 'file' | 'url';
-  /** Whether it was given a key. */
-  encrypted: boolean;
-  /** Of 'file' and 'url': bytes of the file, and what was read of it so far, in how many calls or requests. */
-  source?: { size: number; bytes: number; requests: number };
-  /** Whose worker has the file open: this page's, or one that serves it for this page. */
-  owner: 'this' | 'other';
-  /** How many workers have it open, which is how many tabs if each has one. */
-  tabs: number;
-  /** Whether the browser keeps what the origin stores until the user removes it. */
-  persisted: boolean;
-  /**
-   * Compiled statements of the worker: those of `programs`, those kept for the next visit, and of the statements that were new to it, how
-   * many were among these (hits) and how many were compiled (misses).
-   */
-  programs: { bundled: number; stored: number; hits: number; misses: number };
-  /** Whether Pyodide is there. */
-  compiler: 'absent' | 'loading' | 'ready';
-  /** Whether it started from what an earlier visit has kept of its memory. */
-  fromSnapshot: boolean;
-}
-
-export interface Change {
-  /**
-   * The tables whose rows may have changed, by triggers and foreign keys too; 'sqlite_schema' among them: the schema, so any. null: any, as
-   * commits may have been missed while another tab took the database over.
-   */
-  tables: string[] | null;
-  /** Whether this connection has committed. */
-  own: boolean;
-}
-
-/** What has become of the rows of a live query since the patch before; the first has all of them as `added`. */
-export interface LivePatch<T = Row> {
-  /** All rows now, in order. Rows that are as they were are the objects that they were. */
-  rows: T[];
-  /** New rows, rows with other values, and rows that are gone, as they were: each with its key, a text that stays. */
-  added: [key: string, row: T][];
-  changed: [key: string, row: T][];
-  removed: [key: string, row: T][];
-  /** All keys in order; null: those that stayed are in the order that they were in, and `added` comes behind them. */
-  order: string[] | null;
-}
-
-/** Leaving the loop, or `return()`, ends it. */
-export interface Live<T = Row> extends AsyncIterableIterator<LivePatch<T>, undefined>, AsyncDisposable {
-  next(): Promise<IteratorResult<LivePatch<T>, undefined>>;
-  return(): Promise<IteratorResult<LivePatch<T>, undefined>>;
-}
-
-/** A captured change. */
-export interface CapturedChange {
-  /** Counts up. Pass the last one that was dealt with as `since` to go on behind it. */
-  id: number;
-  /** In seconds since 1970. */
-  time: number;
-  /** Equal for the changes of one transaction, whose last is its 'commit'; null in tables of the first layout. */
-  transaction: number | null;
-  type: 'insert' | 'update' | 'delete' | 'commit';
-  /** 'sqlite_schema' for changes of the schema, null of a commit, as the key is. */
-  table: string | null;
-  /** The rowid; of a WITHOUT ROWID table the values of its primary key. */
-  key: number | bigint | SqlValue[] | null;
-  /** The row by the names that the columns had then, as far as it was captured. */
-  before: Row | null;
-  after: Row | null;
-  /** The columns that an update has written, in mode 'full'. */
-  assigned: string[] | null;
-  /** Whether REPLACE has deleted the row. */
-  replaced: boolean;
-}
-
-/** Leaving the loop, or `return()`, ends it. */
-export interface Changes extends AsyncIterableIterator<CapturedChange, undefined>, AsyncDisposable {
-  next(): Promise<IteratorResult<CapturedChange, undefined>>;
-  return(): Promise<IteratorResult<CapturedChange, undefined>>;
-  /** Number of the last change that was read, at first the one behind which it begins; `undefined`: that is still being asked. */
-  readonly since: number | undefined;
-}
-
-export interface ChangesOptions {
-  /** Changes behind this one, 0: from the first on. Default: from now on. */
-  since?: number;
-  /** The table of changes. Default: the one that this connection captures into, or turso_cdc. */
-  table?: string;
-  /** Ends it: it rejects with the signal's reason. */
-  signal?: AbortSignal | null;
-}
-
-export interface LiveOptions {
-  /** Ends it: it rejects with the signal's reason. */
-  signal?: AbortSignal | null;
-  /** The columns that tell the rows apart. Default: the primary keys of tables, or rowids, that are among them, else their position. */
-  key?: string | string[];
-}
-
-export interface Snapshot {
-  name: string;
-  /** When it was taken. */
-  time: Date;
-  /** Bytes of the database then. */
-  size: number;
-}
-
-export interface TransferOptions {
-  /** Gives up; the promise rejects with its reason. */
-  signal?: AbortSignal | null;
-  /** Called after each part. Bytes; total: null when it is not known. */
-  onProgress?: (progress: { done: number; total: number | null }) => void;
-}
-
 export interface Database extends Handle, AsyncDisposable {
   readonly name: string;
   /** Where it lies: what was chosen if `connect` was told nothing. */
@@ -444,10 +169,10 @@ export interface Database extends Handle, AsyncDisposable {
   /** `import` of bytes. */
   deserialize(bytes: ArrayBuffer | ArrayBufferView): Promise<void>;
   /**
-   * Put a copy, as of now, in the place of the database of that name. storage: where; default: where this one lies.
+   * Put a copy, as of now, in the place of the database of that name. With `progress` it is made in steps, between which others are served.
    * Errors: SqliteError SQLITE_BUSY when that is open somewhere, SQLITE_ERROR in a transaction.
    */
-  backup(name: string, options?: { storage?: StorageKind; signal?: AbortSignal | null }): Promise<{ bytes: number }>;
+  backup(name: string, options?: BackupOptions & { signal?: AbortSignal | null }): Promise<BackupResult>;
   /**
    * Keep the database as it is now, under a name, until it is dropped. That takes about a millisecond, whatever its size: what is written later
    * keeps what was there before. `connect(name, { snapshot })` reads it. In OPFS and IndexedDB a snapshot lasts, and all tabs have it.
@@ -541,6 +266,16 @@ export interface Database extends Handle, AsyncDisposable {
       (text: string, ...settings: string[]) => Iterable<[start: number, end: number, ...tokens: string[]]>
     > | null,
   ): Promise<this>;
+  /** Have `code` called in this page when a statement of this connection has changed a row, soon after it has; null: nothing. As SQLite's sqlite3_update_hook. */
+  hook(kind: 'update', code: UpdateHook | null): Promise<this>;
+  /** … after a rollback. */
+  hook(kind: 'rollback', code: (() => void) | null): Promise<this>;
+  /** Have the worker call `code` before each commit: a true value, or what it throws, makes it a rollback (SQLITE_CONSTRAINT_COMMITHOOK). */
+  hook(kind: 'commit', code: Code<() => unknown> | null): Promise<this>;
+  /** … while statements are compiled, about all they would do. */
+  hook(kind: 'authorizer', code: Code<Authorizer> | null): Promise<this>;
+  /** … every so many steps of a statement (1000): a true value ends it with SQLITE_INTERRUPT. */
+  hook(kind: 'progress', code: Code<() => unknown> | null, options?: { every?: number }): Promise<this>;
   /** Make everything that is running fail with SQLITE_INTERRUPT. */
   interrupt(): void;
   /**
@@ -594,5 +329,6 @@ export class SqliteError extends Error {
   /** The statement, or script, that failed. */
   sql?: string;
 }
+
 /** Its name before 0.2. */
 export { SqliteError as SqlError };

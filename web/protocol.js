@@ -22,6 +22,8 @@
  *   return    database, cursor                     {} the reader has left
  *   describe  database, statement, sql             {columns, reader, readonly, parameters, reads}
  *   define    database, kind, name, options, code  {} SQL can call it: code, an aggregate's parts (page/source.js Code); null: no more
+ *             tells                                kind "hook": its name is a hook's; tells: `{hooked: [name, ...told][], database}` messages come instead
+ *                                                  of calls
  *   exec      database, sql                        {}
  *   batch     database, sql, items, begin,         {results: {rows, changes, lastInsertRowid}[]}: items: {sql, args}[] in a transaction; sql: all of them
  *             integers
@@ -30,10 +32,12 @@
  *   listen    database, on                         {}: `{changed: {tables, own}, database}` messages say which tables commits have changed, this
  *                                                  connection's own too; `tables: null`: any
  *   export    database                             {buffer}
- *   backup    database, name, storage              {bytes}: a copy is in the place of the database of that name
+ *   backup    database, name, storage, attached,   {bytes}: a copy is in the place of the database of that name; inSteps: {transfer} and what
+ *             inSteps                              `step` gives: it will be
+ *   step      database, transfer, pages            {bytes, totalPages, remainingPages, isDone} after so many pages more of a backup; negative: all
  *   fill      database, transfer, part: a Blob     {transfer}: a part of the file that `import` will take; without `transfer` its first
  *   import    database, transfer, or a Blob        {}: the database is replaced by what was filled, or the Blob; neither: by an empty one
- *   drop      database, transfer                   {}: what was filled is forgotten
+ *   drop      database, transfer                   {}: what was filled is forgotten, or a backup is over
  *   saved     database, file                       {}: what its file and the changes beside it were was saved to that File
  *   rekey     database, key                        {}: it is encrypted with that key from now on; null: with none
  *   move      database, storage                    {storage}: where it lies from now on

@@ -131,7 +131,7 @@ export class Relay {
   /** @param {Link} link @param {any} message */
   heard(link, message) {
     if (link !== this.#link) return;
-    if (message.changed) return this.answer({ changed: message.changed, database: this.where.number }, []);
+    if (message.id === undefined) return this.answer({ ...message, database: this.where.number }, []);
     const own = this.#asked.get(message.id);
     if (own) {
       this.#asked.delete(message.id);

@@ -165,7 +165,15 @@ export class Requests {
   }
 
   /** @param {any} message @param {Job} _ @param {Open} open */
-  async define({ kind, name, options = {}, code, parts, start }, _, { database }) {
+  async define({ kind, name, options = {}, code, parts, start, ...rest }, _, { database }) {
+    if (kind === 'hook') {
+      database.hook(
+        name,
+        rest.tells ? this.#teller(rest.database, name) : code && (await codeFrom(code, name)),
+        options,
+      );
+      return {};
+    }
     if (code === null) {
       database.remove(kind, name);
       return {};
@@ -186,6 +194,18 @@ export class Requests {
       database.aggregate(name, { ...given, ...options });
     }
     return {};
+  }
+
+  /** A hook that tells the page, of many events at once. @param {number} database @param {string} kind */
+  #teller(database, kind) {
+    /** @type {any[][]} */ let hooked = [];
+    const flush = () => {
+      this.post({ hooked, database }, []);
+      hooked = [];
+    };
+    return (/** @type {any[]} */ ...facts) => {
+      if (hooked.push([kind, ...facts]) === 1) queueMicrotask(flush); // when the statement pauses, or before its answer
+    };
   }
 
   /** @param {{sql: string}} message @param {Job} job @param {{database: HostDatabase}} open */

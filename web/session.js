@@ -25,6 +25,7 @@ const GRACE_MS = 500;
 
 /**
  * @typedef {import('./database.js').HostDatabase} HostDatabase
+ * @typedef {import('./backup.js').Backup} Backup
  * @typedef {{postMessage: (message: any, options: {transfer: Transferable[]}) => void}} Port
  * @typedef {object} Open an open database
  * @property {HostDatabase} database
@@ -32,7 +33,7 @@ const GRACE_MS = 500;
  * @property {boolean} closing
  * @property {boolean} listens whether `changed` is sent
  * @property {Changes} changes
- * @property {Map<number, import('../vfs/staging.js').Staged>} staged files that are on their way in
+ * @property {Map<number, import('../vfs/staging.js').Staged | Backup>} staged files that are on their way in, and backups on their way out
  */
 
 export class Session {
@@ -321,14 +322,25 @@ export class Session {
   }
 
   /** @param {any} message @param {Job} job @param {Open} open */
-  async _backup({ name, storage }, job, { database }) {
-    return job.wait(database.backup(name, { storage }));
+  async _backup({ name, storage, attached, inSteps }, job, { database, staged }) {
+    if (!inSteps) return job.wait(database.backup(name, { storage, attached }));
+    const backup = await job.possible(() => database.beginBackup(name, { storage, attached }));
+    const transfer = this.#next++;
+    staged.set(transfer, backup);
+    return { transfer, ...figuresOf(backup) };
+  }
+
+  /** @param {any} message @param {Job} _ @param {Open} open */
+  async _step({ transfer, pages }, _, open) {
+    const backup = /** @type {Backup} */ (stagedIn(open, transfer));
+    await backup.step(pages);
+    return figuresOf(backup);
   }
 
   /** @param {any} message @param {Job} _ @param {Open} open */
   async _fill({ transfer, part }, _, open) {
     const number = transfer ?? this.#next++;
-    const staged = transfer === undefined ? await open.database.stage() : stagedIn(open, transfer);
+    const staged = transfer === undefined ? await open.database.stage() : fileIn(open, transfer);
     open.staged.set(number, staged);
     await staged.write(part);
     return { transfer: number };
@@ -336,7 +348,7 @@ export class Session {
 
   /** @param {any} message @param {Job} _ @param {Open} open */
   async _import({ transfer, blob = new Blob([]) }, _, open) {
-    await open.database.import(transfer === undefined ? blob : stagedIn(open, transfer));
+    await open.database.import(transfer === undefined ? blob : fileIn(open, transfer));
     open.staged.delete(transfer);
     open.changes.reset();
     return {};
@@ -448,12 +460,22 @@ export class Session {
 function stagedIn(open, transfer) {
   const staged = open.staged.get(transfer);
   if (staged) return staged;
-  throw new SqlError('what was sent to be imported is no longer there: the database has moved', SQLITE_ABORT);
+  throw new SqlError('what was begun is no longer there: the database has moved', SQLITE_ABORT);
+}
+
+/** @param {Open} open @param {number} transfer */
+function fileIn(open, transfer) {
+  return /** @type {import('../vfs/staging.js').Staged} */ (stagedIn(open, transfer));
+}
+
+/** @param {Backup} backup */
+function figuresOf({ bytes, totalPages, remainingPages, isDone }) {
+  return { bytes, totalPages, remainingPages, isDone };
 }
 
 const OPERATIONS = new Set(
   (
-    'hello init ready programs open close status listen export backup fill import drop saved rekey move list remove ' +
+    'hello init ready programs open close status listen export backup step fill import drop saved rekey move list remove ' +
     'snapshot snapshots restore dropSnapshot fork'
   ).split(' '),
 );

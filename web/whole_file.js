@@ -2,10 +2,11 @@
 
 import { SQLITE_ERROR, SQLITE_READONLY, SqlError } from '../base/errors.js';
 import { GIVEN } from '../vfs/base.js';
+import { Backup } from './backup.js';
 import { checkHeader } from './file.js';
-import { joined, PAGES, pageSizeIn, withoutWal } from './image.js';
-import { macrotask } from './job.js';
-import { COUNT, check, checkOptions, FUNCTION, NAME, oneOf } from './page/check.js';
+import { joined, PAGES, withoutWal } from './image.js';
+import { check, checkOptions, FUNCTION, NAME, oneOf } from './page/check.js';
+import { inSteps } from './page/steps.js';
 import { Shortcuts } from './shortcuts.js';
 import { whenPossible } from './waiting.js';
 
@@ -78,17 +79,28 @@ export class WholeFile extends Shortcuts {
   async backup(name, options) {
     check('backup()', name, NAME);
     const kinds = { storage: KIND, attached: NAME, progress: FUNCTION };
-    const { storage = this.#storage, attached, progress } = checkOptions('backup()', options, kinds);
+    const { storage, attached, progress } = checkOptions('backup()', options, kinds);
+    const backup = await this.beginBackup(name, { storage, attached });
+    try {
+      await (progress ? inSteps(backup, progress) : backup.step(-1));
+    } finally {
+      await backup.discard();
+    }
+    const { bytes, totalPages, remainingPages } = backup;
+    return { bytes, totalPages, remainingPages };
+  }
+
+  /** The same, for who takes the steps and discards it then. @param {string} name @param {{storage?: import('./stores.js').Kind, attached?: string}} options */
+  async beginBackup(name, { storage = this.#storage, attached }) {
     const copy = this.serialize({ attached });
     const { compiler, key } = this.where.options;
     const target = await this.engine.openNow(name, { storage, compiler, key });
     try {
-      await (progress ? inSteps(target, copy, progress) : target.import(copy));
-    } finally {
+      return await Backup.into(target, copy, () => target.close());
+    } catch (error) {
       await target.close();
+      throw error;
     }
-    const totalPages = pagesIn(copy);
-    return { bytes: copy.length, totalPages, remainingPages: 0 };
   }
 
   /** The store that it lies in. */
@@ -192,38 +204,5 @@ export class WholeFile extends Shortcuts {
     } finally {
       await candidate.close();
     }
-  }
-}
-
-const PAGES_AT_ONCE = 100;
-const PAUSE_MS = 10;
-
-/** @param {Uint8Array} bytes of a database */
-function pagesIn(bytes) {
-  return bytes.length ? bytes.length / pageSizeIn(bytes) : 0;
-}
-
-/**
- * Put a file in a database's place part by part.
- * @param {any} target @param {Uint8Array<ArrayBuffer>} copy @param {(progress: {totalPages: number, remainingPages: number}) => number | void} progress
- */
-async function inSteps(target, copy, progress) {
-  const totalPages = pagesIn(copy);
-  const size = copy.length / (totalPages || 1);
-  const staged = await target.stage();
-  try {
-    for (let done = 0; done < totalPages; ) {
-      const pages = progress({ totalPages, remainingPages: totalPages - done }) ?? PAGES_AT_ONCE;
-      check("what backup()'s progress returns", pages, COUNT);
-      if (pages === 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-      else await macrotask();
-      const next = Math.min(done + Math.ceil(pages), totalPages);
-      if (next > done) await staged.write(new Blob([copy.subarray(done * size, next * size)]));
-      done = next;
-    }
-    await target.import(staged);
-  } catch (error) {
-    await staged.discard();
-    throw error;
   }
 }

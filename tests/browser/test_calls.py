@@ -152,6 +152,11 @@ CALLS: dict[str, tuple[str, set[str]]] = {
     "backup(options)": ("turso.connect(':memory:').then((one) => one.backup('x', value))", OPTIONS),
     "backup({storage})": ("db.backup('x', { storage: value })", {"undefined"}),
     "backup({signal})": ("db.backup('x', { signal: value })", SIGNALS),
+    "backup({attached})": ("db.backup('x', { storage: 'memory', attached: value })", {"undefined"}),
+    "backup({progress})": ("db.backup('x', { storage: 'memory', progress: value })", {"undefined", "function"}),
+    "hook(kind)": ("db.hook(value, null)", set()),
+    "hook(update)": ("db.hook('update', value)", {"null", "function"}),
+    "hook({every})": ("db.hook('progress', null, { every: value })", COUNTS),
     "deserialize(bytes)": ("turso.connect(':memory:').then((one) => one.deserialize(value))", set()),
     "defaultSafeIntegers(on)": (
         "turso.connect(':memory:').then((one) => one.defaultSafeIntegers(value).close())",

@@ -426,3 +426,43 @@ def test_memory_stays_as_it_is(tab: Js) -> None:
         for (const name of ['large.db', 'large-too.db', 'large-copy.db']) await turso.remove(name);"""
     )
     assert min(used[1:]) - used[0] < 60 << 20
+
+
+def test_a_backup_in_steps(tab: Js) -> None:
+    """Others are served between them; what they write is not in it. Who throws, or gives up, leaves the other database as it was."""
+    found = tab(
+        """const db = await turso.connect('steps.db');
+        await db.exec('CREATE TABLE t(a); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50) INSERT INTO t SELECT zeroblob(9000) FROM n');
+        const left = [];
+        let wrote;
+        const done = await db.backup('steps-copy.db', { progress: ({ totalPages, remainingPages }) => {
+            left.push(remainingPages / totalPages);
+            wrote ??= db.run('DELETE FROM t');
+            return left.length === 2 ? 0 : Math.ceil(totalPages / 4);
+        } });
+        await wrote;
+        const count = async () => {
+            const copy = await turso.connect('steps-copy.db');
+            const n = await copy.prepare('SELECT count(*) FROM t').pluck().get();
+            await copy.close();
+            return n;
+        };
+        const counts = [await count()];
+        const controller = new AbortController();
+        const thrown = await failure(() => db.backup('steps-copy.db', { progress() { throw new RangeError('mine'); } }));
+        const gone = await failure(() => db.backup('steps-copy.db', { signal: controller.signal, progress: () => controller.abort() }));
+        const wrong = await failure(() => db.backup('steps-copy.db', { progress: () => -1 }));
+        counts.push(await count());
+        await db.close();
+        for (const name of ['steps.db', 'steps-copy.db']) await turso.remove(name);
+        return [left.map((one) => Math.round(one * 4)), done.remainingPages, done.totalPages > 100, counts, thrown.message, gone.name, wrong.message];"""
+    )
+    assert found == [
+        [4, 3, 3, 2, 1],
+        0,
+        True,
+        [50, 50],
+        "mine",
+        "AbortError",
+        "what backup()'s progress returns takes a number, 0 or more, not number",
+    ]

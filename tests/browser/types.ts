@@ -88,8 +88,14 @@ export async function face(db: Database): Promise<void> {
   const plan: string[] = (await db.explain('SELECT 1')).map(({ detail }) => detail);
   // @ts-expect-error: there is no such mode
   await db.batch([], { mode: 'write' });
-  // @ts-expect-error: bytes in a list
-  await db.all('SELECT 1 IN (?)', [[new Uint8Array(1)]]);
+  await db.all('SELECT 1 IN (?)', [[new Uint8Array(1), null]]);
+  // @ts-expect-error: bytes and texts in one list
+  await db.all('SELECT 1 IN (?)', [[new Uint8Array(1), 'x']]);
+  await db.backup('copy.db', { progress: ({ totalPages, remainingPages }) => totalPages - remainingPages });
+  await db.hook('update', (operation, schema, table, rowid) => [operation === 'INSERT', schema + table, typeof rowid]);
+  await db.hook('authorizer', { module: 'authorizer.js' });
+  // @ts-expect-error: of progress only
+  await db.hook('rollback', () => undefined, { every: 1 });
   // @ts-expect-error: a Date in a template
   db.sql`SELECT ${new Date()}`;
   db.defaultSafeIntegers().totalChanges.toFixed();

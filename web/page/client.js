@@ -30,7 +30,7 @@ export class Client {
   #next = 1;
   /** Why the worker does not answer any more. @type {unknown} */ ended = null;
   /** Called when it has ended. @type {Set<() => void>} */ onEnd = new Set();
-  /** Called when somebody has committed, by database. @type {Map<number, (changed: {tables: string[] | null, own: boolean}) => void>} */ onChange =
+  /** Told what was not asked for, by database: {changed} when somebody has committed, {hooked} of a hook. @type {Map<number, (news: any) => void>} */ onNews =
     new Map();
   #over = new AbortController();
 
@@ -120,7 +120,7 @@ export class Client {
 
   /** @param {any} message */
   #receive(message) {
-    if (message.changed) return this.onChange.get(message.database)?.(message.changed);
+    if (message.id === undefined) return this.onNews.get(message.database)?.(message);
     const pending = this.#pending.get(message.id);
     if (!pending) return;
     if (message.rows !== undefined) return pending.onRows?.(message.rows);

@@ -26,11 +26,16 @@ import { isHandle } from './files.js';
 import { Handle } from './handle.js';
 import { Live } from './live.js';
 import { codeOf } from './source.js';
-import { importFrom, partsOf, replacementOf, writeTo } from './transfer.js';
+import { backupFrom, importFrom, partsOf, replacementOf, writeTo } from './transfer.js';
 
 const TRANSFER = { signal: SIGNAL, onProgress: FUNCTION };
+const BACKUP = { storage: STORAGE, attached: NAME, progress: FUNCTION, signal: SIGNAL };
 const PYTHON = { deterministic: BOOLEAN, directOnly: BOOLEAN, compiled: BOOLEAN };
 const CALL = { deterministic: BOOLEAN, directOnly: BOOLEAN, varargs: BOOLEAN, safeIntegers: BOOLEAN };
+
+/** Hooks that are told in the page what has happened, and those that the worker asks, which have to be there. */
+const TOLD = ['update', 'rollback'];
+const ASKED = ['commit', 'authorizer', 'progress'];
 
 export class Database extends Handle {
   #file;
@@ -163,11 +168,13 @@ export class Database extends Handle {
     await this.import(bytes);
   }
 
-  /** @param {string} name @param {{storage?: string, signal?: AbortSignal | null}} [options] */
+  /** @param {string} name @param {{storage?: string, attached?: string, progress?: import('./steps.js').Progress, signal?: AbortSignal | null}} [options] */
   async backup(name, options) {
     check('backup()', name, NAME);
-    const { storage, signal } = checkOptions('backup()', options, { storage: STORAGE, signal: SIGNAL });
-    return this.request({ op: 'backup', name, storage }, { signal });
+    const { signal, progress, ...where } = checkOptions('backup()', options, BACKUP);
+    const fields = { op: 'backup', name, ...where };
+    if (!progress) return this.request(fields, { signal });
+    return backupFrom((asked, heed) => this.request(asked, heed), fields, { signal, progress });
   }
 
   /** @param {string} name */
@@ -258,6 +265,21 @@ export class Database extends Handle {
   /** @param {string} name @param {any} given */
   async tokenizer(name, given) {
     return this.#define('tokenizer', name, { code: given === null ? null : codeOf('tokenizer()', given) });
+  }
+
+  /** @param {string} kind @param {any} code @param {{every?: number}} [options] */
+  async hook(kind, code, options) {
+    check('hook()', kind, oneOf(...TOLD, ...ASKED));
+    const own = `hook(): the ${kind} hook`;
+    checkOptions('hook()', options, kind === 'progress' ? { every: COUNT } : {});
+    if (ASKED.includes(kind))
+      return this.#define('hook', kind, { options, code: code === null ? null : codeOf(own, code) });
+    if (code === null) this.connection.hooks.delete(kind);
+    else {
+      check(own, code, FUNCTION);
+      this.connection.hooks.set(kind, code);
+    }
+    return this.#define('hook', kind, { code: null, tells: code !== null });
   }
 
   /** @param {string} kind @param {string} name @param {Record<string, any>} fields */

@@ -20,6 +20,9 @@ export class RemoteDatabase {
   /** Whether the browser is still to be asked to keep what is stored. */ #asks;
   /** @type {Set<(changed: {tables: string[] | null, own: boolean}) => void>} */ #listeners = new Set();
 
+  /** What is told of rows that changed, and of rollbacks. @type {Map<string, (...told: any[]) => void>} */ hooks =
+    new Map();
+
   /** Called when it is closed, or its worker ends. @type {Set<() => void>} */ ends = new Set();
 
   #onEnd = () => {
@@ -44,6 +47,19 @@ export class RemoteDatabase {
     this.timeout = timeout;
     this.readonly = readonly;
     client.onEnd.add(this.#onEnd);
+    client.onNews.set(database, (news) => this.#hear(news));
+  }
+
+  /** @param {{changed?: {tables: string[] | null, own: boolean}, hooked?: any[][]}} news */
+  #hear({ changed, hooked = [] }) {
+    if (changed) for (const told of [...this.#listeners]) told(changed);
+    for (const [kind, ...facts] of hooked) {
+      try {
+        this.hooks.get(kind)?.(...facts);
+      } catch (error) {
+        globalThis.reportError(error); // the next ones are told nevertheless
+      }
+    }
   }
 
   get open() {
@@ -131,15 +147,9 @@ export class RemoteDatabase {
   /** @param {(changed: {tables: string[] | null, own: boolean}) => void} listener @returns {Promise<() => Promise<void>>} */
   async listen(listener) {
     this.#listeners.add(listener);
-    if (this.#listeners.size === 1) {
-      this.client.onChange.set(this.number, (changed) => {
-        for (const told of [...this.#listeners]) told(changed);
-      });
-      await this.send({ op: 'listen', on: true });
-    }
+    if (this.#listeners.size === 1) await this.send({ op: 'listen', on: true });
     return async () => {
       if (!this.#listeners.delete(listener) || this.#listeners.size || !this.open) return;
-      this.client.onChange.delete(this.number);
       await this.send({ op: 'listen', on: false });
     };
   }
@@ -159,7 +169,7 @@ export class RemoteDatabase {
 
   async #close() {
     this.client.onEnd.delete(this.#onEnd);
-    this.client.onChange.delete(this.number);
+    this.client.onNews.delete(this.number);
     this.#tenure?.end(closed());
     try {
       await this.client.request({ op: 'close', database: this.number });

@@ -3,6 +3,7 @@
 import { joined, PAGES, sizeIn, withoutWal } from '../image.js';
 import { describe, isBytes } from '../values.js';
 import { permit, refused } from './files.js';
+import { inSteps } from './steps.js';
 
 /** Bytes of a part. */
 const PART = 1 << 20;
@@ -56,6 +57,29 @@ export async function writeTo(parts, stream, { signal = null, onProgress }) {
     await writer.abort(error).catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * A backup that the worker makes in steps, as large as `progress` says.
+ * @param {(fields: Record<string, any>, options: {signal?: AbortSignal | null}) => Promise<any>} request
+ * @param {Record<string, any>} fields of the request @param {{signal?: AbortSignal | null, progress: import('./steps.js').Progress}} options
+ */
+export async function backupFrom(request, fields, { signal, progress }) {
+  const { transfer, ...begun } = await request({ ...fields, inSteps: true }, { signal });
+  const backup = {
+    ...begun,
+    /** @param {number} pages */
+    async step(pages) {
+      Object.assign(this, await request({ op: 'step', transfer, pages }, { signal }));
+    },
+  };
+  try {
+    await inSteps(backup, progress);
+  } finally {
+    await request({ op: 'drop', transfer }, {}).catch(() => undefined); // with the database itself it is gone already
+  }
+  const { bytes, totalPages, remainingPages } = backup;
+  return { bytes, totalPages, remainingPages };
 }
 
 /** Where to write a file that replaces another when it is complete. @param {FileSystemFileHandle} handle */

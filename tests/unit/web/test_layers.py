@@ -20,7 +20,7 @@ WEB = (
     "keys.js program_cache.js parameters.js lists.js template.js",
     "userorder.js usertokens.js pack.js compiler.js stores.js",
     "page/check.js page/difference.js page/files.js page/source.js page/tag.js usersource.js",
-    "hooks.js literals.js userrows.js statements.js parameter_block.js batch.js migrations.js",
+    "backup.js page/steps.js hooks.js literals.js userrows.js statements.js parameter_block.js batch.js migrations.js",
     "usercode.js",
     "python_function.js",
     "kernel.js connection.js",
