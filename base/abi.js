@@ -56,8 +56,8 @@ export const SHM_HEAD_SIZE = 136;
 export const SHM_UNLOCK = 0;
 export const SHM_SHARED = 1;
 export const SHM_EXCLUSIVE = 2;
-export const SETTINGS_COMPILED = 397215;
-export const ENCODING_SHIFT = 20;
+export const SETTINGS_COMPILED = 1970079;
+export const ENCODING_SHIFT = 22;
 export const UTF8 = 1;
 export const SMALL_TABLE = 6;
 

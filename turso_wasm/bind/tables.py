@@ -21,7 +21,7 @@ from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.sharing import share
 from turso_wasm.bind.table_functions import find_function, function_item
 from turso_wasm.catalog.modules.registry import eponymous_table, find_module
-from turso_wasm.catalog.names import fold
+from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
@@ -174,6 +174,8 @@ def may_tokenize(binder: Binder, table: Table) -> bool:
 def _bind_view(binder: Binder, source: ast.TableSource, table: Table) -> Item:
     if source.indexed_by is not None:
         fail(f"no such index: {source.indexed_by}", source)
+    if not binder.settings.views and table.slot != TEMP_SLOT:
+        fail(f'access to view "{table.name}" prohibited', source)
     common = open_view(binder, table, source)
     query = common.query
     if table.view_columns and len(table.view_columns) != len(query.columns):

@@ -35,7 +35,9 @@ def triggers_fired(
     """
     own = binder.catalogs.slots[table.slot]
     assert own is not None
-    found = [*temp_triggers(binder, table), *own_triggers(binder, table)[::-1]]
+    found = temp_triggers(binder, table)
+    if binder.settings.triggers or table.slot == TEMP_SLOT:
+        found += own_triggers(binder, table)[::-1]
     return [trigger for trigger in found if _fires(trigger, event, assigned)]
 
 

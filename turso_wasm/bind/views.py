@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from turso_wasm.base.errors import SqlError
@@ -19,6 +20,7 @@ _TYPES: Final = {"A": "BLOB", "B": "TEXT", "C": "NUM", "D": "INT", "E": "REAL", 
 def view_columns(catalogs: Catalogs, view: Table) -> list[tuple[str, str]]:
     """(name, type) of each column. Errors: SqlError if the view cannot be read."""
     binder = SelectBinder(catalogs)
+    binder.settings = replace(binder.settings, views=True)  # to be told of, they need not be allowed
     try:
         item = bind_table(binder, ast.TableSource(view.name, view.schema), None)
     except SqlError:

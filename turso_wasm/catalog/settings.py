@@ -25,6 +25,8 @@ class Settings:
     short_column_names: bool = True
     legacy_alter_table: bool = False
     trusted_schema: bool = True
+    triggers: bool = True  # but for those of temp, which are always on; views as well
+    views: bool = True
     capture: Capture = NO_CAPTURE  # of changes
     encoding: int = 1  # of the databases: 1 UTF-8, 2 UTF-16le, 3 UTF-16be
 

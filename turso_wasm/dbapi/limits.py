@@ -24,11 +24,12 @@ UNLIMITED = dict(enumerate(MAXIMA))
 
 _PRAGMAS = {
     SETTINGS["SQLITE_DBCONFIG_ENABLE_FKEY"]: "foreign_keys",
+    SETTINGS["SQLITE_DBCONFIG_ENABLE_TRIGGER"]: "enable_trigger",
+    SETTINGS["SQLITE_DBCONFIG_ENABLE_VIEW"]: "enable_view",
     SETTINGS["SQLITE_DBCONFIG_LEGACY_ALTER_TABLE"]: "legacy_alter_table",
     SETTINGS["SQLITE_DBCONFIG_TRUSTED_SCHEMA"]: "trusted_schema",
     SETTINGS["SQLITE_DBCONFIG_WRITABLE_SCHEMA"]: "writable_schema",
 }
-_ON = frozenset(SETTINGS[f"SQLITE_DBCONFIG_{name}"] for name in ("ENABLE_TRIGGER", "ENABLE_VIEW"))  # always
 _DOUBLE_QUOTED = frozenset(SETTINGS[f"SQLITE_DBCONFIG_DQS_{name}"] for name in ("DML", "DDL"))
 _KNOWN = frozenset(SETTINGS.values())
 
@@ -73,7 +74,7 @@ class Limited:
             raise ValueError(f"unknown config 'op': {op}")
         if op in _PRAGMAS:
             return bool(self._query(f"PRAGMA {_PRAGMAS[op]}")[0][0])
-        return op in _ON or op in _DOUBLE_QUOTED
+        return op in _DOUBLE_QUOTED
 
     def setconfig(self, op: int, enable: bool = True, /) -> None:
         """Switch a setting. Errors: ValueError; NotSupportedError for one that cannot be switched."""

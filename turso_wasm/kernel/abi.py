@@ -48,7 +48,7 @@ COLLATION_UTF16 = 96
 UTF8 = 1
 UTF16LE = 2
 UTF16BE = 3
-ENCODING_SHIFT = 20  # above SETTINGS_COMPILED: where what Programs are compiled for has the encoding
+ENCODING_SHIFT = 22  # above SETTINGS_COMPILED: where what Programs are compiled for has the encoding
 
 # --- seek operators ----------------------------------------------------------------------------------------
 SEEK_GE = 0
@@ -118,7 +118,9 @@ SETTING_FULL_COLUMN_NAMES = 1 << 10
 SETTING_NO_SHORT_COLUMN_NAMES = 1 << 11
 SETTING_LEGACY_ALTER_TABLE = 1 << 17
 SETTING_UNTRUSTED_SCHEMA = 1 << 18  # trusted_schema is off
-SETTINGS_COMPILED = 0x60F9F  # those that Programs are compiled for; the others they ask for as they run
+SETTING_NO_TRIGGERS = 1 << 19  # but those of temp
+SETTING_NO_VIEWS = 1 << 20  # as well
+SETTINGS_COMPILED = 0x1E0F9F  # those that Programs are compiled for; the others they ask for as they run
 SETTING_CELL_SIZE_CHECK = 1 << 12  # pages are always checked
 SETTING_CHECKPOINT_FULLFSYNC = 1 << 13  # of macOS, as the next
 SETTING_FULLFSYNC = 1 << 14

@@ -471,6 +471,8 @@ PRAGMAS: dict[str, Plan] = {
     "count_changes": Switch(abi.SETTING_COUNT_CHANGES),
     "data_version": Field(abi.DB_DATA_VERSION, views=True),
     "empty_result_callbacks": Switch(abi.SETTING_EMPTY_RESULT_CALLBACKS),
+    "enable_trigger": Switch(abi.SETTING_NO_TRIGGERS, inverted=True),  # SQLite has these two for programs only
+    "enable_view": Switch(abi.SETTING_NO_VIEWS, inverted=True),
     "encoding": encoding,
     "foreign_key_check": foreign_key_check,
     "foreign_keys": Switch(abi.SETTING_FOREIGN_KEYS),

@@ -35,6 +35,8 @@ from turso_wasm.kernel.abi import (
     SETTING_LEGACY_ALTER_TABLE,
     SETTING_NO_AUTOMATIC_INDEX,
     SETTING_NO_SHORT_COLUMN_NAMES,
+    SETTING_NO_TRIGGERS,
+    SETTING_NO_VIEWS,
     SETTING_RECURSIVE_TRIGGERS,
     SETTING_REVERSE_UNORDERED_SELECTS,
     SETTING_UNTRUSTED_SCHEMA,
@@ -110,6 +112,8 @@ def settings_of(bits: int, capture: str) -> Settings:
         short_column_names=not bits & SETTING_NO_SHORT_COLUMN_NAMES,
         legacy_alter_table=bool(bits & SETTING_LEGACY_ALTER_TABLE),
         trusted_schema=not bits & SETTING_UNTRUSTED_SCHEMA,
+        triggers=not bits & SETTING_NO_TRIGGERS,
+        views=not bits & SETTING_NO_VIEWS,
         capture=capture_of(capture),
         encoding=(bits >> ENCODING_SHIFT) + UTF8,
     )

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import apsw
 import pytest
 
 import turso_wasm
@@ -94,6 +95,40 @@ def test_settings(db: turso_wasm.Connection) -> None:
     assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
     with pytest.raises(turso_wasm.NotSupportedError):
         db.setconfig(turso_wasm.SQLITE_DBCONFIG_DEFENSIVE, True)  # type: ignore[attr-defined]
+
+
+def _rows_or_error(db: Any, sql: str) -> object:
+    try:
+        return db.execute(sql).fetchall()
+    except (apsw.Error, turso_wasm.Error) as error:
+        return str(error)
+
+
+def test_triggers_and_views_can_be_switched_off(db: turso_wasm.Connection) -> None:
+    """But for those of temp, which the schema of a file cannot have."""
+    oracle = apsw.Connection(":memory:")
+    setup = """
+        CREATE TABLE t(a); CREATE TABLE log(x);
+        CREATE TRIGGER own AFTER INSERT ON t BEGIN INSERT INTO log VALUES (new.a); END;
+        CREATE TEMP TRIGGER other AFTER INSERT ON t BEGIN INSERT INTO log VALUES ('temp'); END;
+        CREATE VIEW v AS SELECT * FROM t; CREATE TEMP VIEW w AS SELECT 1; CREATE TEMP VIEW x AS SELECT * FROM v;
+        CREATE TRIGGER instead INSTEAD OF INSERT ON v BEGIN INSERT INTO t VALUES (new.a); END;
+    """
+    statements = """
+        INSERT INTO t VALUES (1); SELECT * FROM log; INSERT INTO v VALUES (2); SELECT * FROM v; SELECT * FROM w;
+        SELECT * FROM x; CREATE TABLE u AS SELECT * FROM v; SELECT (SELECT a FROM v); UPDATE v SET a = 1;
+        WITH v AS (SELECT 7) SELECT * FROM v; SELECT name FROM pragma_table_info('v'); SELECT count(*) FROM t
+    """
+    trigger, view = turso_wasm.SQLITE_DBCONFIG_ENABLE_TRIGGER, turso_wasm.SQLITE_DBCONFIG_ENABLE_VIEW  # type: ignore[attr-defined]
+    oracle.execute(setup)
+    db.executescript(setup)
+    db.isolation_level = None
+    for switched, is_on in ((trigger, False), (view, False), (view, True), (trigger, True)):
+        oracle.config(switched, int(is_on))
+        db.setconfig(switched, is_on)
+        assert db.getconfig(switched) is is_on
+        for sql in statements.split(";"):
+            assert _rows_or_error(db, sql) == _rows_or_error(oracle, sql), sql
 
 
 # --- blobs --------------------------------------------------------------------------------------------------------
