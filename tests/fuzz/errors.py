@@ -26,6 +26,7 @@ OF_A_VALUE = re.compile(
     r"|ESCAPE expression|integer overflow|argument to (?:percentile|median|percentile_\w+)\(\)"
     r"|input to (?:percentile|median)|fraction argument|string or blob too big|frame (?:starting|ending) offset must be"
     r"|malformed MATCH expression|fts5: |unterminated string|unrecognized matchinfo request"
+    r"|^no such column: nosuch$"  # which only full-text queries name
 )
 """Messages about values, which come while a statement runs."""
 CONDITIONS = re.compile(r"\b(AND|OR|IN|WHERE|ON|HAVING|FILTER|CHECK|UNION|INTERSECT|EXCEPT)\b", re.IGNORECASE)

@@ -238,10 +238,11 @@ def _tested_between(binder: Binder, owner: Scope, scope: Scope, node: ast.Functi
     if not refused and owner.aggregates != "where":
         return None
     level: Scope | None = scope
+    width = scope.row_width
     while level is not None and level is not owner and not level.is_tested:
         level = level.parent
+        width = width or (level.row_width if level is not None else 0)  # then it is no subquery to SQLite any more
     if level is None or level is owner:
-        width = owner.row_width  # then it is no subquery to SQLite any more
         wrong = f"{width} columns assigned 1 values" if width else f"misuse of aggregate: {node.name}()"
         binder.later(wrong, node)
     return level or owner

@@ -10,7 +10,7 @@ from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import AggregateRef, Query, WindowRef
 from turso_wasm.bind.walk import operands, strip_collation
-from turso_wasm.catalog.types import NUMERIC_AFFINITIES, AffinityLetter
+from turso_wasm.catalog.types import FLEXNUM, NUMERIC_AFFINITIES, AffinityLetter
 
 
 def affinity_of(expr: bound.Expr) -> AffinityLetter | None:
@@ -51,7 +51,7 @@ def column_affinity(query: Query, number: int) -> AffinityLetter | None:
     foreign = _NUMBER if affinity == "B" else _TEXT
     if any(_types(other) & foreign for other in outputs if other is not outputs[at]):
         return "A"
-    return "C" if at == 0 and isinstance(outputs[0], bound.Cast) and affinity in NUMERIC_AFFINITIES else affinity
+    return FLEXNUM if at == 0 and isinstance(outputs[0], bound.Cast) and affinity in NUMERIC_AFFINITIES else affinity
 
 
 _NUMBER, _TEXT, _BLOB = 1, 2, 4

@@ -25,6 +25,7 @@ from turso_wasm.bind.rows import (
     is_costly,
     is_row,
     row_parts,
+    scope_of_term,
     subquery_width,
 )
 from turso_wasm.bind.scope import Scope, written
@@ -213,7 +214,7 @@ def bind_condition(binder: Binder, node: ast.Expr, scope: Scope) -> list[bound.E
         if type(part) is ast.InList and not part.items and not part.negated and _has_function(part):
             found.append(FALSE_VALUE)  # to SQLite it is 0 AND x
             part = part.operand
-        found += conjuncts(binder.expr(part, scope))
+        found += conjuncts(binder.expr(part, scope_of_term(part, scope)))
     return [FALSE_VALUE] if any(_decides("AND", term) for term in found) else found
 
 

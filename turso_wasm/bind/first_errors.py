@@ -58,7 +58,7 @@ def outside_selects(binder: Binder, nodes: Sequence[ast.Expr], scope: Scope) -> 
 
 
 def _is_asked(binder: Binder) -> bool:
-    return binder.authority is None and binder.trace is None and binder.finder.rows is None
+    return binder.authority is None and binder.trace is None
 
 
 def _first_error(binder: Binder, node: ast.Select, error: SqlError) -> SqlError:
@@ -78,6 +78,8 @@ def _like(kind: type[SelectBinder], binder: Binder) -> SelectBinder:
     made.default_schema, made.plan_pragma = binder.default_schema, binder.plan_pragma
     made.make_program, made.ask = binder.make_program, binder.ask
     made.resolving = made.from_right = True
+    made.finder = type(binder.finder)(binder.finder.rows)
+    made.n_sources = binder.n_sources  # OLD and NEW have some
     return made
 
 

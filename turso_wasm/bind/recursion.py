@@ -92,7 +92,7 @@ def bind_recursive(
         found = bind()
         if any(core.is_aggregate for core, _ in found):
             binder.later("recursive aggregate queries not supported")
-        if any(map(_has_window, recursive.cores)):
+        if _has_window(recursive.cores[0]):  # of the last one: SQLite looks at no other
             binder.later("cannot use window functions in recursive queries")
         query.cores = [*initial, *(core for core, _ in found)]
         assumed, affinities = affinities, _affinities(query)

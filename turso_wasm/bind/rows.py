@@ -56,7 +56,8 @@ def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound
     """The bound elements of a row value; of a subquery one scalar subquery a column."""
     if type(node) is ast.RowValue:
         binder.stop_if_failed()
-        return list(binder.exprs(node.items, scope))
+        inside = replace(scope, row_width=0) if scope is not None and scope.row_width else scope
+        return list(binder.exprs(node.items, inside))
     if type(node) is ast.Subquery:
         width = subquery_width(binder, node, scope)
         if width > 1:
@@ -64,6 +65,14 @@ def row_parts(binder: Binder, node: ast.Expr, scope: Scope | None) -> list[bound
             selects = [_only_column(binder, node.select, number, width) for number in range(width)]
             return [binder.expr(ast.Subquery(select, node.span), scope) for select in selects]
     return [binder.expr(node, scope)]
+
+
+def scope_of_term(node: ast.Expr, scope: Scope) -> Scope:
+    """Of a term of WHERE or ON: where a row equals a subquery, SQLite assigns the columns of the one to the other."""
+    if type(node) is not ast.Binary or node.op not in ("=", "IS"):
+        return scope
+    rows = [side for side in (node.left, node.right) if type(side) is ast.RowValue]
+    return replace(scope, row_width=len(rows[0].items)) if len(rows) == 1 else scope
 
 
 def ask_once(binder: Binder, select: ast.Select) -> None:

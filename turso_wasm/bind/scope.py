@@ -33,7 +33,8 @@ class Scope:
     nobody asks for, by the id of what stands for them. allows_windows: window functions may stand here. windows: those
     that the WINDOW clause names, by folded name. constants: the sources of rows that are one row to every query in an
     expression (of RETURNING, excluded), so that an aggregate over their columns is that query's. row_width: how many
-    columns of an UPDATE the subquery that is bound is to give. has_rowid: rowids have their names.
+    columns of an UPDATE, or of a row in a term of WHERE, the subquery that is bound is to give. has_rowid: rowids have
+    their names.
     """
 
     items: list[Item] = field(default_factory=list)

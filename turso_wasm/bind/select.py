@@ -338,6 +338,7 @@ def _order_by(binder: Binder, terms: tuple[ast.OrderTerm, ...], core: Core, scop
     """The terms of a simple SELECT: an ordinal, an alias (before columns), or any expression."""
     check_terms(len(terms), "ORDER BY")
     scope.aggregates, scope.allows_windows = "yes" if core.is_aggregate else "where", True
+    scope.is_tested = scope.is_tested or not core.steps  # nobody asks how one row is sorted
     if binder.from_right:
         _resolve_terms(binder, [term.expr for term in terms], scope)
     keys = []

@@ -14,7 +14,7 @@ from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.types import affinity_of_type
 from turso_wasm.sql import ast
 
-_TYPES: Final = {"A": "BLOB", "B": "TEXT", "C": "NUM", "D": "INT", "E": "REAL", None: ""}
+_TYPES: Final = {"A": "BLOB", "B": "TEXT", "C": "NUM", "D": "INT", "E": "REAL", "F": "NUM", None: ""}
 
 
 def view_columns(catalogs: Catalogs, view: Table) -> list[tuple[str, str]]:

@@ -113,7 +113,7 @@ def stored_trigger_sql(sql: str, node: ast.CreateTrigger) -> str:
     return "CREATE TRIGGER " + sql[name_start(sql, node.name) : node.span[1]]
 
 
-_CREATED_TYPES: Final = {"A": "", "B": " TEXT", "C": " NUM", "D": " INT", "E": " REAL"}
+_CREATED_TYPES: Final = {"A": "", "B": " TEXT", "C": " NUM", "D": " INT", "E": " REAL", "F": " NUM"}
 
 
 def created_table_sql(name: str, columns: list[tuple[str, str]]) -> str:

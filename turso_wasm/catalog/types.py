@@ -10,16 +10,18 @@ from typing import Final, Literal, TypeAlias, cast
 
 from turso_wasm.values.types import declared_affinity
 
-AffinityLetter: TypeAlias = Literal["A", "B", "C", "D", "E"]
-"""An affinity: BLOB (also called NONE), TEXT, NUMERIC, INTEGER, REAL."""
+AffinityLetter: TypeAlias = Literal["A", "B", "C", "D", "E", "F"]
+"""An affinity: BLOB (also called NONE), TEXT, NUMERIC, INTEGER, REAL, FLEXNUM."""
 
 BLOB: Final = "A"
 TEXT: Final = "B"
 NUMERIC: Final = "C"
 INTEGER: Final = "D"
 REAL: Final = "E"
+FLEXNUM: Final = "F"
+"""NUMERIC of a compound's column whose numbers stay as they are; it holds no texts."""
 
-NUMERIC_AFFINITIES: Final[frozenset[AffinityLetter | None]] = frozenset({"C", "D", "E"})
+NUMERIC_AFFINITIES: Final[frozenset[AffinityLetter | None]] = frozenset({"C", "D", "E", "F"})
 
 STRICT_TYPES: Final[dict[str, AffinityLetter]] = {
     "int": "D",

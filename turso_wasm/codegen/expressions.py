@@ -13,7 +13,7 @@ from turso_wasm.base.errors import SQLITE_CORRUPT_VTAB, SQLITE_ERROR, SqlError
 from turso_wasm.base.tree import Node, nodes_in
 from turso_wasm.bind import bound
 from turso_wasm.bind.walk import walk
-from turso_wasm.catalog.types import AffinityLetter
+from turso_wasm.catalog.types import FLEXNUM, AffinityLetter
 from turso_wasm.codegen.context import Context
 from turso_wasm.codegen.encodings import ENCODED, arguments, as_bytes, as_text, concatenated, result
 from turso_wasm.codegen.late_operands import late_side, null_or
@@ -182,7 +182,7 @@ def _collated(node: bound.Collated, ctx: Context) -> SqlValue:
 
 def with_affinity(value: SqlValue, affinity: AffinityLetter | None, ctx: Context) -> SqlValue:
     """`value` after SQLite's column affinity (datatype3.html section 3) was applied."""
-    if affinity is None or affinity == "A":
+    if affinity is None or affinity in ("A", FLEXNUM):
         return value
     f = ctx.f
     if affinity == "B":

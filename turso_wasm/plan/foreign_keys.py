@@ -296,13 +296,18 @@ def _same_row(table: Table, parent: str, child: str) -> str:
 
 @contextmanager
 def foreign_keys_first(
-    binder: Binder, table: Table, old: Item | None, new: Item | None, changed: Collection[int] | None = None
+    binder: Binder,
+    table: Table,
+    old: Item | None,
+    new: Item | None,
+    changed: Collection[int] | None = None,
+    at_once: bool = False,
 ) -> Iterator[None]:
     """Where triggers and RETURNING are bound: what is wrong with foreign keys is reported instead of their errors."""
     try:
         yield
     except SqlError:
-        ForeignKeyEffects(binder, table, old, new, changed)
+        ForeignKeyEffects(binder, table, old, new, changed, at_once)
         raise
 
 

@@ -406,7 +406,8 @@ class JoinPlanner:
             assert unit.access is not None
             item = unit.access.item
             is_fixed = item.indexed_by is not None or item.not_indexed
-            if "or_look_ups" in self.without or is_fixed:
+            is_search = isinstance(unit.access, FunctionAccess)  # what a module searches for is found no other way
+            if is_fixed or ("or_look_ups" in self.without and not is_search):
                 unit.arms = []
                 return unit.arms
             plain = [term for term in unit.terms if not (term.derived or term.late)]

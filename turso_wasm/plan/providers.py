@@ -124,20 +124,30 @@ class FunctionAccess:
         source = self.item.source
         sargs = [sarg for term in terms if source in term.sources for sarg in self._sargs(term)]
         conditions = [sarg for sarg in sargs if not sarg.sources & blocked]
-        declared, is_searched = self.table.declared, any(sarg.op == "call" for sarg in sargs)
-        ignored = frozenset() if declared is None or is_searched else declared.of_search
+        ignored = self._ignored(sargs, conditions)
         if any(sarg.sources & blocked and self._is_given(sarg) and sarg.column not in ignored for sarg in sargs):
             return []
         return [self._path(offer) for offer in self._offers(conditions)]
 
     def searches(self, paths: Iterable[Path]) -> bool:
         """Whether all take care of a condition that only the module understands."""
+        return all(any(map(self._is_search, path.equal)) for path in paths)
+
+    def _ignored(self, sargs: Iterable[Sarg], conditions: Iterable[Sarg]) -> frozenset[int]:
+        """The hidden columns that are arguments of nothing while nothing is searched for. Where an outer join might
+        have given NULL, SQLite does not take a value that is not there yet for one to be searched for.
+        """
+        declared = self.table.declared
+        if declared is None or any(map(self._is_search, conditions)):
+            return frozenset()
+        if declared.searched is None:
+            return frozenset() if any(map(self._is_search, sargs)) else declared.of_search
+        return declared.of_search | {declared.searched} if self.item.nullable else frozenset()
+
+    def _is_search(self, sarg: Sarg) -> bool:
         declared = self.table.declared
         searched = None if declared is None else declared.searched
-        return all(
-            any(sarg.op == "call" or (sarg.op == "=" and sarg.column == searched) for sarg in path.equal)
-            for path in paths
-        )
+        return sarg.op == "call" or (sarg.op == "=" and sarg.column == searched)
 
     def _is_given(self, sarg: Sarg) -> bool:
         """Whether it gives a hidden column its value, or one of some: what the rows are may depend on it."""

@@ -19,7 +19,7 @@ from turso_wasm.base.tree import Node, fold
 from turso_wasm.bind import bound
 from turso_wasm.bind.query import Core
 from turso_wasm.bind.walk import chain, conjuncts, has_subquery, is_deterministic, operands, sources_used
-from turso_wasm.catalog.types import AffinityLetter
+from turso_wasm.catalog.types import NUMERIC_AFFINITIES, AffinityLetter
 
 SargOp: TypeAlias = Literal["=", "is", "isnull", "in", "<", "<=", ">", ">=", "notnull", "call"]
 
@@ -178,7 +178,7 @@ def _fits_column(operand: bound.Expr, affinity: AffinityLetter | None) -> bool:
     own = operand.affinity if isinstance(operand, bound.ColumnRef) else None
     if affinity is None or affinity == "A":
         return True
-    return own == "B" if affinity == "B" else own in ("C", "D", "E")
+    return own == "B" if affinity == "B" else own in NUMERIC_AFFINITIES
 
 
 def _compare_sargs(term: Term, expr: bound.Compare, source: int) -> list[Sarg]:

@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.first_errors import bind_statement, outside_selects
 from turso_wasm.bind.query import Item
-from turso_wasm.bind.select import bind_select
+from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.triggers import Event, inside_trigger, trigger_row, triggers_fired
 from turso_wasm.catalog.catalog import Trigger
 from turso_wasm.catalog.derived import is_own
@@ -132,14 +133,16 @@ def plan_program(
         program.new = rows[-1].source
     with inside_trigger(binder, sql, schema, tuple(rows)):
         if node.when is not None:
-            program.when = Planner(binder).finish(binder.expr(node.when, None))
+            scope = Scope()
+            with binder.names_first(), outside_selects(binder, [node.when], scope):
+                program.when = Planner(binder).finish(binder.expr(node.when, scope))
         program.steps = tuple(_step(binder, step, conflict) for step in node.body)
 
 
 def _step(binder: Binder, node: ast.Statement, conflict: ast.ConflictAction | None) -> nodes.Plan:
     binder.tables = []
     if isinstance(node, ast.Select):
-        rows = Planner(binder).plan_query(bind_select(binder, node))
+        rows = Planner(binder).plan_query(bind_statement(binder, node))
         return nodes.Output(child=rows.plan, exprs=rows.exprs, single=rows.single)
     if conflict is not None and isinstance(node, ast.Insert | ast.Update):
         node = replace(node, on_conflict=conflict)

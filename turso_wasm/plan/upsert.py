@@ -21,7 +21,7 @@ from turso_wasm.bind.schema import bind_index_terms
 from turso_wasm.bind.scope import Scope, column_ref
 from turso_wasm.bind.select import ordinal
 from turso_wasm.bind.tables import common_tables
-from turso_wasm.bind.triggers import ROWID
+from turso_wasm.bind.triggers import ROWID, triggers_fired
 from turso_wasm.bind.walk import conjuncts, reads_any, same_expression, strip_collation
 from turso_wasm.bind.writes import (
     Target,
@@ -44,14 +44,15 @@ NO_MATCH = "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constrai
 
 
 def plan_upserts(
-    binder: Binder, planner: Planner, node: ast.Insert, target: Target, *, has_rowid: bool
+    binder: Binder, planner: Planner, node: ast.Insert, target: Target, *, has_rowid: bool, single: bool
 ) -> tuple[nodes.Upsert, ...]:
-    """The ON CONFLICT clauses of an INSERT; has_rowid: which gives rowids. What a clause does for which no constraint
-    is left is not looked at. Errors: no such column, a target that is no constraint.
+    """The ON CONFLICT clauses of an INSERT; has_rowid: which gives rowids; single: of one row. What a clause does for
+    which no constraint is left is not looked at. Errors: no such column, a target that is no constraint.
     """
     table = target.table
     found_targets = [_target_of(binder, node, number, table) for number in range(len(node.upserts))]
-    with foreign_keys_first(binder, table, None, target.item) if table.foreign_keys else nullcontext():
+    alone = single and not (node.returning or triggers_fired(binder, table, "INSERT"))
+    with foreign_keys_first(binder, table, None, target.item, at_once=alone):
         return _plan_clauses(binder, planner, node, target, found_targets, has_rowid)
 
 

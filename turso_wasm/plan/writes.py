@@ -74,7 +74,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
     target = bind_target(binder, table, new_row(binder, table), node.on_conflict)
     planner.changing = table
     planner.all_changing = sets_off(binder, table, "INSERT")
-    upserts = plan_upserts(binder, planner, node, target, has_rowid=rowid is not None)
+    upserts = plan_upserts(binder, planner, node, target, has_rowid=rowid is not None, single=single)
     with foreign_keys_first(binder, table, None, target.item):
         returning, described = bind_returning(binder, node, target.item)
         effects = row_effects(binder, table, "INSERT", node.on_conflict)

@@ -23,7 +23,7 @@ from turso_wasm.sql.lexer import dequote
 
 MAX_PREFIXES: Final = 31
 MATCHINFO_ONLY: Final = "fts3"
-_OPTION: Final = re.compile(r"\s*([A-Za-z_]+)\s*=(.*)", re.DOTALL)
+_OPTION: Final = re.compile(r"\s*([A-Za-z_]+\s*)=(.*)", re.DOTALL)
 _TOKENIZE: Final = re.compile(rf"\s*tokenize(?!{WORD})(.+)", re.DOTALL | re.IGNORECASE)
 _NAME: Final = re.compile(rf"""\s*('(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^]]*\]|{ID_CHAR}+)""", re.DOTALL)
 LANGUAGE: Final = "__langid"

@@ -84,6 +84,7 @@ def declare(using: Using) -> Declared:
         shadows=tuple(_shadows(using.name, options)),
         options=options,
         searched=len(visible),
+        of_search=frozenset({len(visible) + 1}),
         tokenizer=options.tokenizer.needed,
     )
 

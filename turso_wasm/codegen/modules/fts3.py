@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 
-from turso_wasm.base.errors import SQLITE_ERROR
+from turso_wasm.base.errors import SQLITE_CONSTRAINT, SQLITE_ERROR
 from turso_wasm.catalog.modules.fts3 import Fts3Options
 from turso_wasm.codegen.constraints import PRIMARYKEY_FAILED, violated
 from turso_wasm.codegen.context import Context
@@ -84,12 +84,15 @@ class Fts3Writer(Fts5Writer):
         return self.options.content == ""
 
     def _make_way(self, rowid: SqlValue, skipped: Label) -> None:
-        """A row that has the rowid goes, or is the error; without texts it is no error."""
+        """A row that has the rowid goes, or is the error; without texts it is no error, but to have none is."""
         ctx, f = self.ctx, self.ctx.f
+        how = "ABORT" if self.change.conflict in (None, "REPLACE") else self.change.conflict
         if self.options.content is not None:
+            with f.if_(rowid.has_tag(NULL)):
+                violated(ctx, how, skipped, SQLITE_CONSTRAINT, "constraint failed")
             return
         with f.if_(f.call("fts_conflicts", ctx.stmt, self.config, *rowid.pair)):
             if self.change.conflict == "REPLACE":
                 ctx.do("fts_delete", ctx.stmt, self.config, f.call("fts_given_rowid", *rowid.pair))
             else:
-                violated(ctx, self.change.conflict or "ABORT", skipped, PRIMARYKEY_FAILED, "constraint failed")
+                violated(ctx, how, skipped, PRIMARYKEY_FAILED, "constraint failed")
