@@ -86,6 +86,7 @@ class Binder:
         self.registry = registry
         self.finder = NameFinder()
         self.n_sources = 0
+        self.n_lets = 0
         self.statement: ast.Node | None = None  # which `sql` is
         self.n_selects = 0  # in `sql`, and others; 0: not counted yet
         self.parameters: dict[int, str] = {}

@@ -8,7 +8,7 @@ A row source (a scan, an aggregation, a sort …) has a number, unique in the st
 from __future__ import annotations
 
 from dataclasses import field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
@@ -305,7 +305,10 @@ class CheckedVirtual(Node):
 
 @dataclass(slots=True, frozen=True, kw_only=True)
 class Generated(Expr):
-    """A virtual column of a row source: `value`, of its other columns; all that comparisons ask is the column's."""
+    """A virtual column of a row source: `value`, of its other columns; all that comparisons ask is the column's.
+
+    stored, operators: of a column that is read as its type says, and of what its type's operators make (bind.types).
+    """
 
     value: Expr
     name: str
@@ -314,6 +317,8 @@ class Generated(Expr):
     table: str | None = None
     decltype: str | None = None
     origin: str | None = None
+    stored: Expr | None = None
+    operators: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

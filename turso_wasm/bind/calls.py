@@ -20,6 +20,7 @@ from turso_wasm.bind.comparison import (
     comparison_collation,
     explicit_collation,
     implicit_collation,
+    type_operators,
 )
 from turso_wasm.bind.expansions import EXPANSIONS
 from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
@@ -212,6 +213,11 @@ def bind_aggregate(
     finally:
         scope.inside_aggregate, scope.allows_windows = allowed, windows
     deepest, finder.deepest = finder.deepest, max(outer_deepest, finder.deepest)
+    typed = type_operators(*args) if function.name in ("min", "max") and function.number < 0 else None
+    if typed is not None and typed.is_ordered and isinstance(args[0], bound.Generated) and args[0].stored is not None:
+        args = (args[0].stored,)
+    else:
+        typed = None
     owner = scope
     while 0 <= deepest < owner.depth and owner.parent is not None:
         owner = owner.parent
@@ -224,7 +230,7 @@ def bind_aggregate(
     reference = replace(_add_aggregate(binder, owner, call, node.name), collation=collation_in(args))
     if owner is not scope:
         finder.capture(reference, owner.depth)
-    return reference
+    return reference if typed is None else typed.read(reference)
 
 
 def _tested_between(binder: Binder, owner: Scope, scope: Scope, node: ast.FunctionCall) -> Scope | None:

@@ -5,6 +5,8 @@ Source: https://sqlite.org/datatype3.html sections 3.2, 4.2 and 7.1
 
 from __future__ import annotations
 
+from typing import Any
+
 from turso_wasm.base import tree
 from turso_wasm.base.tree import Node
 from turso_wasm.bind import bound
@@ -186,8 +188,20 @@ def needed_affinity(
     return wanted
 
 
+def type_operators(*operands: bound.Expr) -> Any:
+    """The operators (bind.types) of the first operand whose type has any."""
+    found = (operand.operators for operand in operands if type(operand) is bound.Generated)
+    return next((operators for operators in found if operators is not None), None)
+
+
 def compare(op: bound.CompareOp, left: bound.Expr, right: bound.Expr, like: bound.Expr | None = None) -> bound.Compare:
     """`left op right` with the affinities and the collation that SQLite applies, those of `like` for `right`."""
+    typed = type_operators(left, right)
+    if typed is not None:
+        asked: bound.Compare | None = typed.asked(op, left, right)
+        if asked is not None:
+            return asked
+        left, right = typed.compared(op, left, right) or (left, right)
     own_left, own_right = affinity_of(left), affinity_of(right)
     wanted = comparison_affinity(own_left, own_right if like is None else affinity_of(like))
     collation = comparison_collation(left, right if like is None else like)
@@ -204,6 +218,10 @@ def compare(op: bound.CompareOp, left: bound.Expr, right: bound.Expr, like: boun
 
 def in_list(operand: bound.Expr, items: tuple[bound.Expr, ...], negated: bool) -> bound.InList:
     """`operand [NOT] IN (items)`: as `operand = +item`, so only the operand's affinity and collation count."""
+    if isinstance(operand, bound.Generated) and operand.operators is not None and operand.stored is not None:
+        members = operand.operators.members(items)
+        if members is not None:
+            operand, items = operand.stored, tuple(members)
     affinity = affinity_of(operand)
     wanted: AffinityLetter | None = None
     if affinity is not None and affinity != "A":

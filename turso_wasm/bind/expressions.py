@@ -15,7 +15,7 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.calls import scalar_call
-from turso_wasm.bind.comparison import compare, in_list
+from turso_wasm.bind.comparison import compare, in_list, type_operators
 from turso_wasm.bind.query import AggregateRef, WindowRef
 from turso_wasm.bind.rows import (
     SharedRow,
@@ -29,6 +29,7 @@ from turso_wasm.bind.rows import (
     subquery_width,
 )
 from turso_wasm.bind.scope import Scope, written
+from turso_wasm.bind.types import cast_type, encoded
 from turso_wasm.bind.walk import conjuncts, strip_collation, walk
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.types import affinity_of_type
@@ -273,7 +274,9 @@ def _bind_operator(binder: Binder, node: ast.Binary, left: bound.Expr | None, sc
     right = binder.expr(node.right, scope)
     if (op == "AND" or op == "OR") and (_decides(op, left) or _decides(op, right)):
         return TRUE_VALUE if op == "OR" else FALSE_VALUE
-    return bound.Binary(op=bound.OPERATORS[op], left=left, right=right)
+    typed = type_operators(left, right)
+    own: bound.Expr | None = None if typed is None else typed.result(bound.OPERATORS[op], left, right)
+    return own or bound.Binary(op=bound.OPERATORS[op], left=left, right=right)
 
 
 def _decides(op: str, expr: bound.Expr) -> bool:
@@ -345,14 +348,17 @@ def _once(
 
     No LetRef stands below another Let of its own: one number will do.
     """
-    if isinstance(operand, bound.Constant | bound.Parameter | bound.ColumnRef):
+    if isinstance(operand, bound.Constant | bound.Parameter | bound.ColumnRef) or type_operators(operand) is not None:
         return make(comparisons)
     again = [replace(each, left=bound.LetRef(number=1)) for each in comparisons]
     return bound.Let(number=1, value=comparisons[0].left, body=make(again))
 
 
 def bind_cast(binder: Binder, node: ast.Cast, scope: Scope | None) -> bound.Expr:
-    """CAST; without a type name it is one to NUMERIC."""
+    """CAST; without a type name it is one to NUMERIC. To a type of the user's: what that stores."""
+    type_ = cast_type(binder, node.type_name)
+    if type_ is not None:
+        return encoded(binder, type_, binder.expr(node.operand, scope))
     affinity = affinity_of_type(node.type_name) if node.type_name else "C"
     return bound.Cast(operand=binder.expr(node.operand, scope), affinity=affinity)
 
@@ -454,8 +460,8 @@ def bind_current_time(binder: Binder, node: ast.CurrentTime, scope: Scope | None
 
 
 def bind_raise(binder: Binder, node: ast.Raise, scope: Scope | None) -> bound.Expr:
-    """RAISE. Errors: outside of a trigger."""
-    if binder.finder.rows is None:
+    """RAISE. Errors: IGNORE outside of a trigger, where there is no row to leave."""
+    if node.action == "IGNORE" and binder.finder.rows is None:
         binder.later("RAISE() may only be used within a trigger-program", node)
     message = None if node.message is None else binder.expr(node.message, scope)
     return bound.Raise(action=node.action, message=message)

@@ -18,6 +18,7 @@ from turso_wasm.bind.binder import Binder, fail
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.schema import bind_schema_expr, refuse_in
 from turso_wasm.bind.scope import NameFinder, column_of, column_ref, table_item
+from turso_wasm.bind.types import with_types
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.names import ROWID_NAMES, fold
 from turso_wasm.catalog.objects import Table
@@ -39,7 +40,7 @@ def with_virtual(binder: Binder, item: Item) -> Item:
     """The element, with its virtual columns."""
     if item.table is not None and any(column.is_virtual for column in item.table.columns):
         item.virtual = partial(_virtual, binder, item, {}, [])
-    return item
+    return with_types(binder, item)
 
 
 def _virtual(binder: Binder, item: Item, known: dict[int, bound.Expr], open_: list[int], number: int) -> bound.Expr:

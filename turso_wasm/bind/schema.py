@@ -17,7 +17,8 @@ from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.walk import conjuncts, strip_collation
 from turso_wasm.catalog.edit import syntax_nodes
 from turso_wasm.catalog.names import fold
-from turso_wasm.catalog.objects import Column, Index, Table
+from turso_wasm.catalog.objects import Check, Column, Index, Table
+from turso_wasm.catalog.types import TYPE_PREFIX
 from turso_wasm.sql import ast
 
 
@@ -71,8 +72,18 @@ def bind_checks(binder: Binder, table: Table, item: Item) -> tuple[tuple[bound.E
     """The CHECK constraints of a table over the columns of `item`, with the text that names each."""
     place = "a CHECK constraint"
     return tuple(
-        (bind_schema_expr(binder, check.expr, [item], table.sql, place), check.label) for check in table.checks
+        (bind_schema_expr(binder, check.expr, [item], table.sql, place), check.label)
+        for check in table.checks
+        if not _is_of_type(binder, table, check)
     )
+
+
+def _is_of_type(binder: Binder, table: Table, check: Check) -> bool:
+    """It is there for SQLite: what we store has been encoded by the type."""
+    if not table.strict or not check.label.startswith(TYPE_PREFIX):
+        return False
+    catalog = binder.catalogs.slots[table.slot]
+    return catalog is not None and catalog.find_type(check.label.removeprefix(TYPE_PREFIX)) is not None
 
 
 # --- what may stand there -----------------------------------------------------------------------------------------

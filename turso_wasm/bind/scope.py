@@ -72,7 +72,7 @@ def table_item(source: int, table: Table, alias: str | None) -> Item:
 
 def column_of(item: Item, number: int) -> bound.Expr:
     """A column of a FROM element: a reference to it, or the expression that a virtual column is."""
-    if item.virtual is not None and number >= 0 and item.table is not None and item.table.columns[number].is_virtual:
+    if item.virtual is not None and number >= 0 and item.table is not None and item.table.columns[number].is_computed:
         return item.virtual(number)
     return column_ref(item, number)
 

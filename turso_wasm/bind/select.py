@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound, calls
 from turso_wasm.bind.binder import Binder, Opened, fail
-from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation, shown
+from turso_wasm.bind.comparison import collation_of, explicit_collation, implicit_collation, shown, type_operators
 from turso_wasm.bind.expressions import bind_condition, refuse_dropped
 from turso_wasm.bind.query import AggregateRef, Core, Item, OrderKey, OutputColumn, Query, WindowRef
 from turso_wasm.bind.recursion import bind_recursive, find_recursion
@@ -370,6 +370,9 @@ def _alias(binder: Binder, term: ast.Expr, scope: Scope) -> bound.Expr | None:
 
 def order_key(term: ast.OrderTerm, expr: bound.Expr, collation: str | None = None) -> OrderKey:
     """A sort key; its collation is that of the expression unless given."""
+    typed = type_operators(expr)
+    if typed is not None and typed.is_ordered and isinstance(expr, bound.Generated) and expr.stored is not None:
+        expr = expr.stored
     nulls = bound.NULLS[term.nulls]
     return OrderKey(
         expr=strip_collation(expr), desc=term.descending, nulls=nulls, collation=collation or collation_of(expr)

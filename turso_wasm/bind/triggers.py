@@ -17,6 +17,7 @@ from turso_wasm.bind.binder import Binder
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import column_ref
 from turso_wasm.bind.tables import bind_table
+from turso_wasm.bind.types import with_types
 from turso_wasm.catalog.catalog import Trigger
 from turso_wasm.catalog.names import TEMP_SLOT, fold
 from turso_wasm.catalog.objects import Table
@@ -86,7 +87,7 @@ def trigger_row(binder: Binder, table: Table, name: Literal["old", "new"]) -> It
     item = Item(source, name, None if table.kind == "view" else table, columns=columns, numbers=numbers, alias=name)
     item.refs = {number: _seen(ref, source) for number, ref in refs.items()}
     binder.scanned[source] = table
-    return item
+    return with_types(binder, item)
 
 
 def _seen(ref: bound.ColumnRef, source: int) -> bound.ColumnRef:

@@ -23,6 +23,7 @@ from turso_wasm.bind.scope import Scope, column_of, column_ref
 from turso_wasm.bind.table_functions import find_function
 from turso_wasm.bind.tables import check_readable, common_tables, must_find_table, open_view
 from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
+from turso_wasm.bind.types import encoded_column, encoded_default
 from turso_wasm.bind.walk import all_of, query_items, strip_collation, transform, transform_query
 from turso_wasm.catalog.constants import is_constant
 from turso_wasm.catalog.modules.module import HIDDEN
@@ -183,12 +184,12 @@ def column_values(
         at = columns.positions.get(number)
         if number == table.rowid_alias:
             if at is not None:
-                rowid = given[at]
+                rowid = encoded_column(binder, table, number, given[at])
             values.append(bound.Constant(value=None))
         elif at is not None:
-            values.append(given[at])
+            values.append(encoded_column(binder, table, number, given[at]))
         else:
-            values.append(bind_default(binder, table, column))
+            values.append(encoded_default(binder, table, column, bind_default(binder, table, column)))
     return tuple(values), rowid
 
 
@@ -206,7 +207,8 @@ def bind_assignments(
         numbers = [_assigned_column(binder, table, name) for name in assignment.columns]
         for number, value in zip(numbers, values, strict=True):
             found.pop(number, None)
-            found[number] = strip_collation(value)
+            typed = table.rowid_alias if number == ROWID else number
+            found[number] = strip_collation(value if typed < 0 else encoded_column(binder, table, typed, value))
     return found
 
 

@@ -26,6 +26,7 @@ from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.catalog.settings import DEFAULT, Settings
 from turso_wasm.catalog.tables import add_index, build_table
 from turso_wasm.catalog.types import AffinityLetter
+from turso_wasm.catalog.user_types import VIEW_PREFIX, Type, builtin, created, make_type, split
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 from turso_wasm.sql.walk import walk
@@ -96,6 +97,7 @@ class Catalog:
         self._triggers_of: dict[str, list[str]] = {}
         self._tables: dict[str, Table] = {}
         self._triggers: dict[str, Trigger] = {}
+        self._types: dict[str, Type | None] = {}  # as they are written
         self._statistics: dict[str, dict[str | None, tuple[int, ...]]] = {}
         self._derived: dict[str, Derived] | None = None  # by folded name
         self._without_skips: set[str | None] = set()  # indexes that ANALYZE's user wants no skip-scan of
@@ -143,6 +145,30 @@ class Catalog:
         self._check_stored("trigger", entry, node)
         found = self._triggers[key] = Trigger(entry.name, entry.table, node, entry.sql, self.slot, self.name)
         return found
+
+    def find_type(self, written: str) -> Type | None:
+        """A type beyond SQLite's, as it is written, with parameters; None: there is none of that name.
+
+        Errors: wrong numbers of parameters, a type that it is made of is gone.
+        """
+        if written in self._types:
+            return self._types[written]
+        name, given = split(written)
+        node = builtin(fold(name)) or self.type_statement(name)
+        if node is not None and node.parameters and not given and node is builtin(fold(name)):
+            node = None  # VARCHAR alone is no type of ours
+        found = self._types[written] = None if node is None else make_type(written, node, self.find_type)
+        return found
+
+    def type_statement(self, name: str) -> ast.CreateType | None:
+        """The CREATE TYPE or CREATE DOMAIN of a type of that name."""
+        view = self.find_table(VIEW_PREFIX + fold(name))
+        return created(view.select) if view is not None and view.kind == "view" else None
+
+    def type_of_view(self, name: str) -> ast.CreateType | None:
+        """What a view of that name stands for, if it is a type."""
+        key = fold(name)
+        return self.type_statement(key.removeprefix(VIEW_PREFIX)) if key.startswith(VIEW_PREFIX) else None
 
     @property
     def is_there(self) -> bool:

@@ -48,6 +48,8 @@ LIBRARY: Final[dict[str, Entry]] = {
     **_of("encodings", "crypto_encode", "crypto_decode"),
     **_of("decimals", "numeric_add", "numeric_sub", "numeric_mul", "numeric_div", "numeric_eq", "numeric_lt"),
     **_of("decimals", "numeric_encode", "numeric_decode"),
+    **_of("type_values", "numeric_scaled", "numeric_shown", "numeric_exact", "numeric_compared"),
+    **_of("type_values", "inet_text", "cidr_text", "macaddr_text"),
     "regexp": Entry("regexp", "regexp", pattern=0),
     **{f"regexp_{name}": Entry("regexp", f"regexp_{name}", pattern=1) for name in ("like", "substr", "capture")},
     "regexp_replace": Entry("regexp", "regexp_replace", pattern=1),

@@ -40,11 +40,17 @@ class Column:
     unique: bool = False  # by a constraint of its own, not of the table
     hidden: int = 0  # as in table_xinfo: 0 normal, 1 hidden, 2 virtual generated, 3 stored generated
     generated: ast.Expr | None = None
+    type_name: str = ""  # beyond SQLite's, as it was written (catalog.user_types)
 
     @property
     def is_virtual(self) -> bool:
         """A generated column that records do not hold."""
         return self.hidden == 2
+
+    @property
+    def is_computed(self) -> bool:
+        """What it is read as may be an expression."""
+        return self.hidden == 2 or self.type_name != ""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from turso_wasm.catalog.constants import absent_value, default_word, depends_on_
 from turso_wasm.catalog.functions import BUILTIN, Registry
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Check, Column, Index, IndexColumn, IndexOrigin, Table
-from turso_wasm.catalog.types import STANDARD_TYPES, STRICT_TYPES, affinity_of_type
+from turso_wasm.catalog.types import STANDARD_TYPES, STRICT_TYPES, TYPE_PREFIX, affinity_of_type
 from turso_wasm.sql import ast
 from turso_wasm.sql.lexer import dequote_start
 from turso_wasm.sql.limits import check_columns
@@ -170,6 +170,8 @@ class _TableBuilder:
                 )
             case ast.Check():
                 self.add_check(constraint)
+                if self.node.strict and (constraint.name or "").startswith(TYPE_PREFIX):
+                    column.type_name = (constraint.name or "").removeprefix(TYPE_PREFIX)
             case ast.Default():
                 if self.is_new:
                     check_default(constraint, column.name)
@@ -369,6 +371,7 @@ class _TableBuilder:
             if affinity is None:
                 fail(f'unknown datatype for {self.table.name}.{column.name}: "{column.decltype}"', self.node.name)
             column.affinity = affinity
+            column.decltype = column.type_name or column.decltype
 
     def set_key_not_null(self) -> None:
         """Key columns of STRICT and WITHOUT ROWID tables are NOT NULL, except a rowid alias."""

@@ -32,6 +32,9 @@ STRICT_TYPES: Final[dict[str, AffinityLetter]] = {
     "any": "A",
 }
 
+TYPE_PREFIX: Final = "type "
+"""What the name of a CHECK begins with that says of which type beyond SQLite's a column is."""
+
 STANDARD_TYPES: Final = {name: name.upper() for name in ("any", "blob", "int", "integer", "real", "text")}
 """Types that SQLite reports in capitals however they were written."""
 

@@ -40,6 +40,7 @@ from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.reversal import read_backwards
 from turso_wasm.plan.rewrite import MEANING, PASSES
 from turso_wasm.plan.sequences import ask, make_program, plan_create_sequence, plan_drop_sequence
+from turso_wasm.plan.types import expand_types, plan_create_type, plan_drop_type
 from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
 from turso_wasm.sql import ast
 
@@ -119,6 +120,8 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder.make_program, binder.ask = partial(make_program, binder), partial(ask, binder)
     binder.authority = context.authority
     binder.sizes = None if "sizes" in binder.without else context.sizes
+    if isinstance(statement, ast.CreateTable | ast.CreateIndex | ast.AddColumn | ast.AlterColumn):
+        statement = expand_types(binder, statement)
     planned = build(binder, statement)
     if planned.slots.get(0, (False,))[0] and (commit := capture_commit(binder)) is not None:
         planned.plan = nodes.Captured(child=planned.plan, commit=commit)
@@ -285,7 +288,9 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.CreateVirtualTable: _ddl(virtual.plan_create_virtual),
     ast.CreateTrigger: _ddl(schema.plan_create_trigger),
     ast.CreateSequence: _ddl(plan_create_sequence),
+    ast.CreateType: _ddl(plan_create_type),
     ast.Drop: _ddl(schema.plan_drop),
+    ast.DropType: _ddl(plan_drop_type),
     ast.DropSequence: _ddl(plan_drop_sequence),
     ast.RenameTable: _ddl(plan_rename_table),
     ast.RenameColumn: _ddl(plan_rename_column),

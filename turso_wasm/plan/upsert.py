@@ -165,7 +165,7 @@ def _excluded(row: Item) -> Item:
 
 
 def _bare(column: bound.Expr) -> bound.Expr:
-    assert isinstance(column, bound.Generated)
+    assert isinstance(column, bound.Generated | bound.ColumnRef)
     return replace(column, affinity=None, collation="")
 
 

@@ -13,6 +13,7 @@ from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.base.records import dataclass
 from turso_wasm.bind.views import view_columns
 from turso_wasm.catalog.build import OPTIONS
+from turso_wasm.catalog.builtin_types import BUILTIN_TYPES
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.functions import Registry
 from turso_wasm.catalog.library import LIBRARY, arity
@@ -22,7 +23,9 @@ from turso_wasm.catalog.objects import Index, IndexColumn, Table
 from turso_wasm.catalog.own import PRAGMA_PREFIX, AggregateFunction, Function
 from turso_wasm.catalog.table_functions import TABLE_FUNCTIONS
 from turso_wasm.catalog.tables import place_of_key
+from turso_wasm.catalog.user_types import builtin
 from turso_wasm.sql import ast
+from turso_wasm.sql.printer import print_sql
 
 Row: TypeAlias = tuple[int | str | None, ...]
 Files: TypeAlias = Sequence[str | None]
@@ -206,6 +209,20 @@ READ_SUBTYPES: Final = {
 PERCENTILES: Final = {"median", "percentile", "percentile_cont", "percentile_disc"}
 
 
+def list_types(catalogs: Catalogs, schema: str | None, argument: str | None, files: Files) -> Iterator[Row]:
+    """SQLite's types, the built-in ones and the user's."""
+    for base in ("INTEGER", "REAL", "TEXT", "BLOB", "ANY"):
+        yield base, None, None, None, None, None
+    statements = [statement for name in BUILTIN_TYPES if (statement := builtin(name)) is not None]
+    for catalog in catalogs.search_order:
+        if schema is None or catalog.is_called(schema):
+            statements += [each for entry in catalog.entries.values() if (each := catalog.type_of_view(entry.name))]
+    for node in statements:
+        operators = ", ".join([each.op + (f" {each.function}" if each.function else "") for each in node.operators])
+        shown = (None if expr is None else print_sql(expr) for expr in (node.encode, node.decode, node.default))
+        yield node.name.name, node.parent or node.kind, *shown, operators or None
+
+
 def collation_list(registry: Registry) -> Iterator[Row]:
     """The collations."""
     yield from enumerate(reversed(registry.collations.values()))
@@ -285,6 +302,7 @@ ROWS: dict[str, RowsPragma] = {
         ("id", "seq", "table", "from", "to", "on_update", "on_delete", "match"), foreign_key_list
     ),
     "database_list": RowsPragma(("seq", "name", "file"), database_list),
+    "list_types": RowsPragma(("type", "parent", "encode", "decode", "default", "operators"), list_types),
     "collation_list": RowsPragma(("seq", "name"), of_registry=collation_list, reads_schema=False),
     "function_list": RowsPragma(
         ("name", "builtin", "type", "enc", "narg", "flags"), of_registry=function_list, reads_schema=False

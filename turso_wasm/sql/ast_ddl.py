@@ -138,11 +138,14 @@ class ForeignKey(Constraint):
 
 @dataclass(slots=True)
 class ColumnDef(Node):
-    """One column of CREATE TABLE. type_name: as written and dequoted, '' for none; span starts at the column's name."""
+    """One column of CREATE TABLE. type_name: as written and dequoted, '' for none; span starts at the column's name.
+    type_span: empty behind the name where there is no type.
+    """
 
     name: str
     type_name: str = ""
     constraints: tuple[Constraint, ...] = ()
+    type_span: Span = field(default=(0, 0), compare=False, repr=False)
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 

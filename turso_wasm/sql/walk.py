@@ -8,7 +8,7 @@ from dataclasses import fields
 from turso_wasm.sql.ast_base import Node
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
-_PLAIN = frozenset({"span", "text_span", "index", "number"})
+_PLAIN = frozenset({"span", "text_span", "type_span", "index", "number"})
 
 
 def children(node: Node) -> Iterator[Node]:

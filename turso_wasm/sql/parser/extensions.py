@@ -6,8 +6,16 @@ from typing import Final
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.sql.ast_base import QualifiedName, Statement
-from turso_wasm.sql.ast_extensions import CreateSequence, DropSequence
-from turso_wasm.sql.lexer import ID
+from turso_wasm.sql.ast_extensions import (
+    CreateSequence,
+    CreateType,
+    DomainCheck,
+    DropSequence,
+    DropType,
+    Operator,
+    TypeField,
+)
+from turso_wasm.sql.lexer import ID, STRING, dequote
 from turso_wasm.sql.parser.tables import TableParser
 
 _LIMITS: Final = {"START": "start", "INCREMENT": "increment", "MINVALUE": "minimum", "MAXVALUE": "maximum"}
@@ -45,14 +53,22 @@ class ExtensionParser(TableParser):
 
     def create_extension(self, start: int) -> Statement | None:
         """The statement, if CREATE is followed by one of our words."""
-        return self._create_sequence(start) if self.accept_word("SEQUENCE") else None
+        if self.accept_word("SEQUENCE"):
+            return self._create_sequence(start)
+        if self.accept_word("TYPE"):
+            return self._create_type(start)
+        return self._create_domain(start) if self.accept_word("DOMAIN") else None
 
     def drop_extension(self, start: int) -> Statement | None:
         """The same of DROP."""
-        if not self.accept_word("SEQUENCE"):
+        word = self.texts[self.at].upper()
+        if self.kinds[self.at] != ID or word not in ("SEQUENCE", "TYPE", "DOMAIN"):
             return None
+        self.at += 1
         if_exists, name = self.old_name()
-        return DropSequence(name, if_exists, self.span_from(start))
+        if word == "SEQUENCE":
+            return DropSequence(name, if_exists, self.span_from(start))
+        return DropType("TYPE" if word == "TYPE" else "DOMAIN", name, if_exists, self.span_from(start))
 
     # --- sequences ---------------------------------------------------------------------------------------------------
 
@@ -94,3 +110,101 @@ class ExtensionParser(TableParser):
         if not text.lstrip("-").isdigit() or not -(2**63) <= int(text) < 2**63:
             raise SqlError(SQLITE_ERROR, f"{word} must be an integer of 64 bits", span)
         return int(text)
+
+    # --- types -------------------------------------------------------------------------------------------------------
+
+    def _create_type(self, start: int) -> CreateType:
+        if_not_exists, name = self.new_name()
+        node = CreateType(name, "base", if_not_exists=if_not_exists)
+        if self.accept("AS"):
+            self._composite(node)
+        else:
+            if self.accept("("):
+                node.parameters = self._type_parameters()
+            if not self.accept_word("BASE"):
+                self.fail()
+            node.parent = self.name()
+            while self._type_clause(node):
+                pass
+        node.span = self.span_from(start)
+        return node
+
+    def _type_parameters(self) -> tuple[str, ...]:
+        """`value [type], name [type], …)`: the names, but for that of the value."""
+        names: list[str] = []
+        while True:
+            names.append(self.name())
+            self.type_name()
+            if not self.accept(","):
+                break
+        self.expect(")")
+        return tuple([name for name in names if name.lower() != "value"])
+
+    def _needed_type(self) -> str:
+        return self.type_name() or self.fail()
+
+    def _type_clause(self, node: CreateType) -> bool:
+        """Take one clause; False: there is none."""
+        if self.accept("DEFAULT"):
+            node.default = self.expr()
+        elif self.accept_word("ENCODE"):
+            node.encode = self.expr()
+        elif self.accept_word("DECODE"):
+            node.decode = self.expr()
+        elif self.accept_word("OPERATOR"):
+            node.operators = (*node.operators, self._operator())
+        else:
+            return False
+        return True
+
+    def _operator(self) -> Operator:
+        """`'op' [function]`, or `'op' (type) -> function`."""
+        if self.kinds[self.at] != STRING:
+            self.fail()
+        op, span = dequote(self.texts[self.at]), (self.starts[self.at], self.ends[self.at])
+        if op not in ("+", "-", "*", "/", "%", "||", "=", "<"):
+            raise SqlError(SQLITE_ERROR, f"no operator {op} can be given to a type", span)
+        self.at += 1
+        if self.accept("("):
+            self._needed_type()
+            self.expect(")")
+            self.expect("->")
+            return Operator(op, self.name())
+        word = self.texts[self.at].upper()
+        is_clause = word in ("ENCODE", "DECODE", "OPERATOR")
+        return Operator(op, self.name() if self.kinds[self.at] == ID and not is_clause else None)
+
+    def _composite(self, node: CreateType) -> None:
+        """`STRUCT (field type, …)`, `UNION (tag type, …)`."""
+        node.kind = "union" if self.accept("UNION") else "struct"
+        if node.kind == "struct" and not self.accept_word("STRUCT"):
+            self.fail()
+        self.expect("(")
+        fields = [TypeField(self.name(), self._needed_type())]
+        while self.accept(","):
+            fields.append(TypeField(self.name(), self._needed_type()))
+        self.expect(")")
+        node.fields = tuple(fields)
+
+    def _create_domain(self, start: int) -> CreateType:
+        if_not_exists, name = self.new_name()
+        node = CreateType(name, "domain", if_not_exists=if_not_exists)
+        self.accept("AS")
+        node.parent = self._needed_type()
+        label = None
+        while True:
+            if self.accept("CONSTRAINT"):
+                label = self.name()
+            elif self.accept("DEFAULT"):
+                node.default = self.expr()
+            elif self.accept("NOT"):
+                self.expect("NULL")
+                node.not_null = True
+            elif not self.accept("NULL"):
+                if self.kinds[self.at] != "CHECK":
+                    break
+                check = self.check(label)
+                node.checks = (*node.checks, DomainCheck(check.expr, label))
+                label = None
+        node.span = self.span_from(start)
+        return node

@@ -87,7 +87,9 @@ class TableParser(DmlParser):
         """`name [type] [constraints]`."""
         start = self.starts[self.at]
         column = ColumnDef(self.name())
+        first = self.at
         column.type_name = _without_generated_always(self.type_name())
+        column.type_span = (self.starts[first], self.ends[self.at - 1] if self.at > first else self.starts[first])
         constraints: list[Constraint] = []
         name: str | None = None
         while True:
