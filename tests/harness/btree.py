@@ -436,7 +436,7 @@ class Tree:
         if isinstance(key, int):
             if op is None:
                 return bool(self.call("cursor_seek_rowid", key))
-            return bool(self.call("cursor_seek_rowid_op", key, op))
+            return bool(self.call("cursor_seek_rowid_op", key, op, key))
         return bool(self.call("cursor_seek_key", self.probe(key), len(key), SEEK_GE if op is None else op))
 
     # reading

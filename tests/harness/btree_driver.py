@@ -88,7 +88,7 @@ def table_step(c: Cursor, record: ptr[u8]) -> None:
     action: i32 = draw(10)
     if action < 5:
         table_insert(c, table_new_rowid(c) if action == 0 else rowid, record, random_record(record))
-    elif cursor_seek_rowid_op(c, rowid, draw(4)):
+    elif cursor_seek_rowid_op(c, rowid, draw(4), rowid):
         if action < 8:
             cursor_delete(c)
         else:

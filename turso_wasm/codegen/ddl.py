@@ -372,6 +372,7 @@ def emit_ddl(node: nodes.Ddl, ctx: Context) -> None:
     """Run the steps; if they change the schema, move its cookie on."""
     f = ctx.f
     with f.into(ctx.opens):
+        ctx.do("concurrent_refuse", ctx.stmt, node.slot)
         ctx.do("statement_savepoint", ctx.stmt)
     ctx.in_ddl = True
     ddl = SchemaChange(node, ctx)

@@ -22,7 +22,7 @@ from turso_wasm.codegen.sources import (
     table_source,
 )
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import INTEGER, NULL, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor
+from turso_wasm.kernel.abi import INTEGER, NULL, SEEK_EQ, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64
 
@@ -59,8 +59,8 @@ def _rowid_range(node: nodes.RowidRange, ctx: Context, then: Then) -> None:
     def begin() -> Expr:
         ok = rowid_bounds(node, first, last, ctx)
         if node.reverse:
-            return ok & f.call("cursor_seek_rowid_op", cursor, last, SEEK_LE)
-        return ok & f.call("cursor_seek_rowid_op", cursor, first, SEEK_GE)
+            return ok & f.call("cursor_seek_rowid_op", cursor, last, SEEK_LE, first)
+        return ok & f.call("cursor_seek_rowid_op", cursor, first, SEEK_GE, last)
 
     def body(done: Label) -> None:
         if node.reverse and node.lower is not None:
@@ -184,7 +184,7 @@ def index_scan_source(node: nodes.IndexScan, cursor: Local, ctx: Context) -> Sou
             probe = f.local(I32, "", ctx.frame_values(len(key_columns)))
             for at, column in enumerate(key_columns):
                 store_field(probe, values[column], at, ctx)
-            found = f.call("cursor_seek_key", row_cursor, probe, len(key_columns), SEEK_GE)
+            found = f.call("cursor_seek_key", row_cursor, probe, len(key_columns), SEEK_EQ)
         if ctx.asks_user:  # which may have deleted the row
             f.do(found)
             return
@@ -248,7 +248,7 @@ def _position(ends: _Range, cursor: Local, ctx: Context) -> Expr:
         ctx.store_value(probe, SqlValue(NULL, i64(0)), n)
         return f.call("cursor_seek_key", cursor, probe, n + 1, exclusive)
     if n:
-        return f.call("cursor_seek_key", cursor, probe, n, inclusive)
+        return f.call("cursor_seek_key", cursor, probe, n, SEEK_LE if ends.backward else SEEK_EQ)
     return f.call("cursor_last" if ends.backward else "cursor_first", cursor)
 
 

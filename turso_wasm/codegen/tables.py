@@ -26,7 +26,7 @@ from turso_wasm.codegen.sources import (
     table_source,
 )
 from turso_wasm.codegen.values import NULL_VALUE, SqlValue
-from turso_wasm.kernel.abi import INTEGER, NULL, REAL, SEEK_GE
+from turso_wasm.kernel.abi import INTEGER, NULL, REAL, SEEK_EQ
 from turso_wasm.wasm.dsl import I32, Expr, Label, Local, i64
 
 IndexExprs = Mapping[str, tuple["bound.Expr | None", ...]]
@@ -200,7 +200,7 @@ class TableWriter:
             f.br(absent, if_=value.has_tag(NULL))
         block = self.key_block(index, values)
         cursor = self.index_cursors[index.name]
-        f.br(absent, if_=f.call("cursor_seek_key", cursor, block, n, SEEK_GE).eqz())
+        f.br(absent, if_=f.call("cursor_seek_key", cursor, block, n, SEEK_EQ).eqz())
         f.br(absent, if_=f.call("cursor_compare_key", cursor, block, n) != 0)
         return cursor
 
@@ -213,7 +213,7 @@ class TableWriter:
         block = f.local(I32, "key", ctx.frame + self._probes[""])
         for at, column in enumerate(self.table.primary_key):
             store_field(block, values[column.column], at, ctx)
-        found = f.local(I32, "found", f.call("cursor_seek_key", self.cursor, block, n, SEEK_GE))
+        found = f.local(I32, "found", f.call("cursor_seek_key", self.cursor, block, n, SEEK_EQ))
         with f.if_(found):
             f.set(found, f.call("cursor_compare_key", self.cursor, block, n).eqz())
         return found

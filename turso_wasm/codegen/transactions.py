@@ -12,11 +12,16 @@ from turso_wasm.codegen.roots import ROOTS
 from turso_wasm.codegen.sources import LocalSource
 from turso_wasm.codegen.triggers import fire
 from turso_wasm.codegen.values import SqlValue
-from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, NULL, Run
+from turso_wasm.kernel.abi import BEGIN_CONCURRENT, BEGIN_DEFERRED, BEGIN_EXCLUSIVE, BEGIN_IMMEDIATE, INTEGER, NULL, Run
 from turso_wasm.plan import nodes
 from turso_wasm.wasm.dsl import I64, Expr, i32, i64
 
-MODES = {"deferred": BEGIN_DEFERRED, "immediate": BEGIN_IMMEDIATE, "exclusive": BEGIN_EXCLUSIVE}
+MODES = {
+    "deferred": BEGIN_DEFERRED,
+    "immediate": BEGIN_IMMEDIATE,
+    "exclusive": BEGIN_EXCLUSIVE,
+    "concurrent": BEGIN_CONCURRENT,
+}
 NAMED = {"savepoint": "savepoint_open", "release": "savepoint_release", "rollback_to": "savepoint_rollback"}
 
 

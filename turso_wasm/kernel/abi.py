@@ -51,6 +51,7 @@ UTF16BE = 3
 ENCODING_SHIFT = 22  # above SETTINGS_COMPILED: where what Programs are compiled for has the encoding
 
 # --- seek operators ----------------------------------------------------------------------------------------
+SEEK_EQ = -1  # SEEK_GE for a caller that wants no entries but those that are equal
 SEEK_GE = 0
 SEEK_GT = 1
 SEEK_LE = 2
@@ -70,6 +71,7 @@ PREPARE = -2  # the schema was another one: prepare the statement again
 BEGIN_DEFERRED = 0
 BEGIN_IMMEDIATE = 1
 BEGIN_EXCLUSIVE = 2
+BEGIN_CONCURRENT = 3
 
 # --- what a failing statement takes with it (Run.on_error) ---------------------------------------------
 ON_ERROR_ABORT = 0  # undo this statement
@@ -351,6 +353,7 @@ class KernelConnection(Struct):
     capture_txn: i64  # change_txn_id of the transaction under way, 0: none of its changes was captured
     commit_hook: i32  # H: 1: the host is asked before a commit (CALL_COMMIT)
     rollbacks: i32  # H: transactions that were rolled back, but for the sake of closing
+    concurrent: i32  # 1: the open transaction began as BEGIN CONCURRENT, and is not about to be committed
 
 
 SMALL_TABLE = 6  # the largest class of tables that are small: they have less than 4^6 rows
@@ -459,6 +462,7 @@ class Cursor(Struct):
     doomed_places: ptr[u16]
     doomed_spilled: i32  # 1: some of them have overflow pages
     patched: i32  # Page: readable copies of damaged pages on the stack
+    watch: i32  # Watch (kernel/btree/cursor/watch.py), 0: nobody wants to know what is read
 
 
 class Lookup(Struct):

@@ -213,19 +213,18 @@ def _vacuum(binder: Binder, node: ast.Vacuum) -> Planned:
     return Planned(plan, "ddl", readonly=node.into is not None, changes_schema=node.into is None, slots=slots)
 
 
-TRANSACTION_MODES: dict[str | None, Literal["deferred", "immediate", "exclusive"]] = {
+TRANSACTION_MODES: dict[str | None, Literal["deferred", "immediate", "exclusive", "concurrent"]] = {
     None: "deferred",
     "DEFERRED": "deferred",
     "IMMEDIATE": "immediate",
     "EXCLUSIVE": "exclusive",
+    "CONCURRENT": "concurrent",
 }
 
 
 def _transaction(binder: Binder, node: Any) -> Planned:
     match node:
         case ast.Begin():
-            if node.mode == "CONCURRENT":
-                raise SqlError(SQLITE_ERROR, "not supported yet: BEGIN CONCURRENT", node.span)
             plan = nodes.Transaction(op="begin", mode=TRANSACTION_MODES[node.mode])
         case ast.Commit():
             plan = nodes.Transaction(op="commit", commit=capture_commit(binder))

@@ -31,6 +31,13 @@ from turso_wasm.kernel.btree.cursor.save import (
     find_saved,
 )
 from turso_wasm.kernel.btree.cursor.seek import index_find, index_find_onward
+from turso_wasm.kernel.btree.cursor.watch import (
+    key_of_record,
+    watch_anchor,
+    watch_leave,
+    watch_write_here,
+    watch_write_key,
+)
 from turso_wasm.kernel.btree.insert import cell_buffer, free_cell_overflow, insert_found, replace_interior_cell
 from turso_wasm.kernel.btree.page import (
     page_cell,
@@ -132,16 +139,22 @@ def cursor_delete(c: Cursor) -> None:
     """
     if cursor_ready(c) == 0:
         return
+    if c.watch:
+        watch_write_here(c)
     cursors_save_for(c, c.rowid, c.rowid)
     if page_is_leaf(stack_page(c, c.depth)):
         delete_on_leaf(c)
     else:
         delete_on_interior(c)
+    if c.watch:
+        watch_anchor(c)
 
 
 @export
 def index_delete(c: Cursor, probe: ptr[Value], n: i32) -> i32:
     """Delete the first entry whose first n fields equal the probe; 1 if there was one. Errors: SQLITE_CORRUPT."""
+    if c.watch:
+        watch_leave(c)
     if index_find(c, probe, n, 0) == 0:
         return 0
     _ = settle_next(c)
@@ -157,6 +170,8 @@ def index_change(c: Cursor, p: ptr[u8], size: i32) -> None:
     SQLITE_FULL.
     """
     size -= 1
+    if c.watch:
+        watch_write_key(c, key_of_record(c, p, size))
     n: i32 = record_fields(p, size, c.probe, KeyInfo(c.keyinfo).n_fields)
     found: i32 = index_find_onward(c, c.probe, n)
     if p[size]:

@@ -17,6 +17,7 @@ from turso_wasm.kernel.base.varint import put_varint, varint_size
 from turso_wasm.kernel.base.vfs import host_random
 from turso_wasm.kernel.btree.balance import append_page, balance, can_append, deepen_root, map_overflow, write_level
 from turso_wasm.kernel.btree.cell import cell_payload, cell_size, local_size
+from turso_wasm.kernel.btree.counters import counter_next
 from turso_wasm.kernel.btree.cursor.position import (
     STATE_GAP,
     descend_right,
@@ -36,6 +37,7 @@ from turso_wasm.kernel.btree.cursor.save import (
     save_key,
 )
 from turso_wasm.kernel.btree.cursor.seek import index_find, table_find
+from turso_wasm.kernel.btree.cursor.watch import key_of_record, watch_leave, watch_write_key, watch_write_row
 from turso_wasm.kernel.btree.overflow import overflow_free, overflow_write
 from turso_wasm.kernel.btree.page import (
     PAGE_SIZE_MAX,
@@ -233,6 +235,8 @@ def table_insert(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
 
     Errors: SQLITE_CORRUPT, SQLITE_FULL.
     """
+    if c.watch:
+        watch_write_row(c, rowid)
     cursors_save_for(c, rowid, rowid)
     if table_find(c, rowid):
         replace_on_leaf(c, rowid, p, size)
@@ -244,6 +248,8 @@ def table_insert(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
 def table_insert_absent(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
     """table_insert of a rowid that the cursor was last asked for, in vain."""
     if c.state == STATE_GAP:
+        if c.watch:
+            watch_write_row(c, rowid)
         cursors_save_others(c)
         insert_into_leaf(c, rowid, p, size)
     else:
@@ -256,6 +262,8 @@ def index_insert(c: Cursor, p: ptr[u8], size: i32) -> None:
 
     Errors: SQLITE_CORRUPT, SQLITE_FULL.
     """
+    if c.watch:
+        watch_write_key(c, key_of_record(c, p, size))
     cursors_save_others(c)
     n: i32 = record_fields(p, size, c.probe, KeyInfo(c.keyinfo).n_fields)
     insert_found(c, index_find(c, c.probe, n, 0), p, size)
@@ -277,6 +285,11 @@ def entry_append(c: Cursor, rowid: i64, p: ptr[u8], size: i32) -> None:
 
     Errors: SQLITE_CORRUPT, SQLITE_FULL.
     """
+    if c.watch:
+        if c.keyinfo:
+            watch_write_key(c, key_of_record(c, p, size))
+        else:
+            watch_write_row(c, rowid)
     cursors_save_others(c)
     if c.depth < 0 or on_last_leaf(c) == 0:
         _ = enter_root(c)
@@ -309,13 +322,19 @@ def random_rowid(c: Cursor) -> i64:
 
 @export
 def table_new_rowid(c: Cursor) -> i64:
-    """A rowid that the table does not have: one more than the largest, 1 for an empty table. Errors: SQLITE_FULL."""
+    """A rowid that the table does not have: one more than the largest, 1 for an empty table. Errors: SQLITE_FULL.
+
+    While there are concurrent transactions, one that was not given before, either (docs/decisions/0092).
+    """
+    if c.watch:
+        watch_leave(c)
     if c.depth < 0 or on_last_leaf(c) == 0:
         _ = enter_root(c)
         descend_right(c)
     c.nth = page_n_cells(stack_page(c, c.depth))
-    if settle_prev(c) == 0:
-        return i64(1)
-    if c.rowid == LARGEST_ROWID:
+    largest: i64 = c.rowid if settle_prev(c) else i64(0)
+    if Pager(c.pager).database.watched:
+        largest = counter_next(Pager(c.pager).database, c.root, largest)
+    if largest == LARGEST_ROWID:
         return random_rowid(c)
-    return c.rowid + 1
+    return largest + 1

@@ -16,6 +16,7 @@ from turso_wasm.kernel.btree.cursor.position import cursor_close, cursor_open, s
 from turso_wasm.kernel.btree.cursor.range import cursor_past
 from turso_wasm.kernel.btree.cursor.read import cursor_columns
 from turso_wasm.kernel.btree.cursor.seek import index_find
+from turso_wasm.kernel.btree.cursor.watch import POINT, watch_key
 from turso_wasm.kernel.btree.tree import btree_estimate
 from turso_wasm.kernel.values.join_table import (
     JoinTable,
@@ -63,6 +64,8 @@ def lookup_seek(stmt: Run, k: Lookup, c: Cursor, probe: ptr[Value], plan: Lookup
         stmt.scope = i32(addr(stmt.root))
         make_table(stmt, k, plan)
         stmt.scope = scope
+    if c.watch:
+        watch_key(c, POINT, probe, n)
     return settle_next(c) if index_find(c, probe, n, 0) else 0
 
 

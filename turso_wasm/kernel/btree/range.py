@@ -10,6 +10,7 @@ from turso_wasm.kernel.btree.balance import is_underfull, write_level
 from turso_wasm.kernel.btree.cursor.position import cursor_invalidate, leaf_rowid, settle_next, stack_page
 from turso_wasm.kernel.btree.cursor.save import cursors_save_for
 from turso_wasm.kernel.btree.cursor.seek import table_find
+from turso_wasm.kernel.btree.cursor.watch import READ, WRITTEN, Watch, note_rows, watch_leave
 from turso_wasm.kernel.btree.delete import balance_leaf, cursor_delete
 from turso_wasm.kernel.btree.freelist import page_put_free
 from turso_wasm.kernel.btree.insert import free_cell_overflow
@@ -28,6 +29,10 @@ def table_delete_range(c: Cursor, first: i64, last: i64, removed: i64) -> i64:
     removed: what the last call for this range returned, 0 in the first one. The cursor's position is lost.
     Errors: SQLITE_CORRUPT.
     """
+    if c.watch:
+        watch_leave(c)
+        note_rows(Watch(c.watch).tree, READ, first, last)
+        note_rows(Watch(c.watch).tree, WRITTEN, first, last)
     _ = table_find(c, first)
     if settle_next(c) == 0 or c.rowid > last:
         if removed:

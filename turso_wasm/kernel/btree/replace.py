@@ -16,6 +16,7 @@ from turso_wasm.kernel.base.errors import raise_corrupt
 from turso_wasm.kernel.btree.balance import write_level
 from turso_wasm.kernel.btree.cursor.position import load_entry
 from turso_wasm.kernel.btree.cursor.save import cursor_ready, cursors_save_for
+from turso_wasm.kernel.btree.cursor.watch import watch_write_row
 from turso_wasm.kernel.btree.insert import cell_buffer, replace_on_leaf
 from turso_wasm.kernel.pager.header import bytes_equal
 from turso_wasm.kernel.pager.storage import Page
@@ -36,6 +37,8 @@ def cursor_replace(c: Cursor, p: ptr[u8], size: i32) -> None:
     """
     if cursor_ready(c) == 0:
         raise_corrupt(c.root)
+    if c.watch:
+        watch_write_row(c, c.rowid)
     cursors_save_for(c, c.rowid, c.rowid)
     if size == c.payload_size and size == c.local_size and bytes_equal(c.payload, p, size):
         return
@@ -55,6 +58,8 @@ def cursor_patch(c: Cursor, values: ptr[Value], mask: i64) -> i32:
     n: i32 = find_places(c, values, mask, places)
     if n == 0:
         return 0
+    if c.watch:
+        watch_write_row(c, c.rowid)
     cursors_save_for(c, c.rowid, c.rowid)
     if fields_equal(c.payload, places, n):
         return 1

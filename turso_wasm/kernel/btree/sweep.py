@@ -22,6 +22,7 @@ from turso_wasm.kernel.btree.cursor.position import (
     stack_page,
 )
 from turso_wasm.kernel.btree.cursor.save import SKIP_NONE, cursor_ready, cursor_set_saved, cursors_save_for
+from turso_wasm.kernel.btree.cursor.watch import watch_write_row
 from turso_wasm.kernel.btree.delete import balance_leaf
 from turso_wasm.kernel.btree.insert import free_cell_overflow
 from turso_wasm.kernel.btree.page import PageHeader, cell_array, page_defragment, page_drop, page_header
@@ -38,6 +39,8 @@ def cursor_doom(c: Cursor) -> None:
     """Delete the entry of a table b-tree that a scan by sweep_next is on, when the scan leaves its leaf (D1)."""
     if c.valid == 0:
         return
+    if c.watch:
+        watch_write_row(c, c.rowid)
     cursors_save_for(c, c.rowid, c.rowid)
     if not c.doomed_places:
         c.doomed_places = ptr[u16](malloc(c.layout.usable))

@@ -24,6 +24,7 @@ from turso_wasm.kernel.btree.cursor.position import (
     stack_page,
 )
 from turso_wasm.kernel.btree.cursor.save import cursors_save_for
+from turso_wasm.kernel.btree.cursor.watch import watch_all, watch_clear
 from turso_wasm.kernel.btree.freelist import page_allocate, page_put_free
 from turso_wasm.kernel.btree.insert import free_cell_overflow
 from turso_wasm.kernel.btree.page import (
@@ -38,7 +39,7 @@ from turso_wasm.kernel.btree.page import (
 )
 from turso_wasm.kernel.btree.ptrmap import auto_vacuum_root
 from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_page_count, pager_write
-from turso_wasm.kernel.pager.storage import Page, Pager
+from turso_wasm.kernel.pager.storage import WATCHED, Page, Pager
 from turso_wasm.wasm.lang import export, i32, i64, lit, ptr, put_be32, scratch, u8, u32
 
 __subset__ = True
@@ -151,6 +152,8 @@ def clear_root(p: Pager, root: u32) -> i64:
     """Empty a tree; its entries."""
     c: Cursor = tree_cursor(p, root)
     cursors_save_for(c, i64(-1) << 63, ~(i64(-1) << 63))
+    if p.watched == WATCHED:
+        watch_clear(p, root, i32(c.keyinfo != 0))
     entries: i64 = clear_tree(c)
     page: Page = pager_write(p, pager_get(p, root))
     page_init(page, page_header(page).kind | LEAF, p.usable_size)
@@ -230,6 +233,8 @@ def btree_count(c: Cursor) -> i64:
 
     Leaves are not validated for this: their headers tell.
     """
+    if c.watch:
+        watch_all(c)
     entries: i64 = i64(0)
     visits: u32 = u32(0)
     limit: u32 = pager_page_count(Pager(c.pager))

@@ -68,7 +68,7 @@ def free_id(s: Structure) -> i32:
 
 def delete_rows(c: Cursor, first: i64, last: i64) -> None:
     """Delete the rows of %_data from `first` to `last`."""
-    on: i32 = cursor_seek_rowid_op(c, first, SEEK_GE)
+    on: i32 = cursor_seek_rowid_op(c, first, SEEK_GE, last)
     while on and c.rowid <= last:
         cursor_delete(c)
         on = cursor_next(c)

@@ -40,6 +40,7 @@ from turso_wasm.kernel.pager.cache import (
     page_retire,
 )
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
+from turso_wasm.kernel.pager.concurrent import views_free
 from turso_wasm.kernel.pager.database import exclusive_lock_waiting, lock_hold, lock_kept, writer_relax
 from turso_wasm.kernel.pager.encryption import TAIL, rekey_end
 from turso_wasm.kernel.pager.header import (
@@ -263,6 +264,11 @@ def writer_end(p: Pager, ends: i32) -> None:
     p.replaced = 0
     p.cut = u32(0)
     limbo_trim()
+    if p.concurrent:
+        p.concurrent = 0
+        return
+    if p.base or p.mine:
+        views_free(p)
     db.to_wal = 0
     if uses_log(db):
         lock_hold(p, LOCK_NONE)
@@ -344,19 +350,28 @@ def pager_rollback(p: Pager) -> i32:
     if p.state != PAGER_WRITE:
         return 0
     db: SharedFile = p.database
-    rc: i32 = wal_retract(db) if uses_log(db) else file_restore(db)
+    rc: i32 = 0
+    count: u32 = db.page_count
+    if p.concurrent:
+        count = p.original_count
+        views_free(p)
+    elif uses_log(db):
+        rc = wal_retract(db)
+    else:
+        rc = file_restore(db)
     page: Page = private_take(p)
     while page:
         page_retire(page)
         page = private_take(p)
     p.version += 1
-    p.page_count = db.page_count
+    p.page_count = count
     if rc < 0:
         # Readers of this process must not go on with a file that is half changed.
         p.page_count = 0
         db.loaded = 0
         db.recovery_due = 1
-    rekey_end(db, 0)
+    if not p.concurrent:
+        rekey_end(db, 0)
     writer_end(p, 0)
     return rc
 

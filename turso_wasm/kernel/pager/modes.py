@@ -28,6 +28,7 @@ from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_READONLY, raise_er
 from turso_wasm.kernel.base.vfs import check_io, raise_busy, vfs_delete
 from turso_wasm.kernel.pager.checkpoint import checkpoint_run
 from turso_wasm.kernel.pager.commit import commit_finish, commit_prepare, pager_rollback
+from turso_wasm.kernel.pager.concurrent import concurrent_begin
 from turso_wasm.kernel.pager.database import (
     JOURNAL_SUFFIX,
     busy_wait,
@@ -92,6 +93,9 @@ def pager_begin_write(p: Pager) -> None:
     was_reading: i32 = i32(p.state != PAGER_NONE)
     pager_begin_read(p)
     refuse_read_only(p)
+    if p.watched:
+        concurrent_begin(p)
+        return
     rc: i32 = writer_lock(p)
     while rc == -BUSY_SNAPSHOT and not was_reading and p.database.share.on:
         # Another process has committed between the two locks.

@@ -276,7 +276,7 @@ def born_later_drop(p: Pager, sp: Savepoint) -> i32:
 def log_cut(p: Pager, sp: Savepoint) -> i32:
     """Truncate the log to where the savepoint found it (P4); 0 or a negative result code."""
     w: Wal = p.database.wal
-    if w.end <= sp.log_end:
+    if p.concurrent or w.end <= sp.log_end:
         return 0
     page: Page = p.private.oldest
     while page:

@@ -21,6 +21,8 @@ Invariants:
       committed state until the writer needs `exclusive`, which it gets when it is the only active pager.
   S7  `loaded` is 0 whenever memory may not tell what the file holds: after a failed rollback, or when another
       process may have written. Then the next read transaction starts from the files.
+  S8  `concurrent` pagers are in state PAGER_WRITE without being the writer: they have private pages of a snapshot, in
+      memory alone, and no effect on the files. They become the writer when they are committed (pager/concurrent.py).
 """
 
 from turso_wasm.wasm.lang import Struct, array, i32, i64, ptr, u8, u32
@@ -34,6 +36,9 @@ NO_ORIGINAL = -1  # Page.journal_at of what was a leaf of the freelist: its comm
 PAGER_NONE = 0
 PAGER_READ = 1
 PAGER_WRITE = 2
+
+WATCHED = 1  # Pager.watched: what its cursors read and write is noted, in `trees`
+WATCHED_BEFORE = 2  # it was, until the transaction was about to be committed
 
 LOG_SHARED = 1  # Pager.log_use
 LOG_ALONE = 2
@@ -151,6 +156,12 @@ class Pager(Struct):
     image_fd: i32  # temporary file for images + 1; 0: none
     image_size: i64  # its bytes
     n_images: i32  # images in memory
+    # BEGIN CONCURRENT
+    watched: i32  # WATCHED_*
+    trees: i32  # owned by b-trees (kernel/btree/cursor/watch.py)
+    concurrent: i32  # S8
+    base: "Pager"  # while it is committed: what it saw when it began,
+    mine: "Pager"  # and what it has made of it
 
 
 class Wal(Struct):
@@ -244,6 +255,8 @@ class SharedFile(Struct):
     pagers: Pager
     writer: i32  # Pager (S6), or 0
     active: i32  # pagers inside a transaction
+    watched: i32  # pagers that are watched
+    counters: i32  # owned by b-trees: the rowids given while some are
     pending: i32  # the writer waits for the readers to go
     exclusive: i32  # the writer is alone
     lock: i32  # LOCK_* held on the file

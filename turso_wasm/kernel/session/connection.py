@@ -56,6 +56,7 @@ from turso_wasm.kernel.pager.snapshot import pager_end_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, PAGER_READ, PAGER_WRITE, Pager, SharedFile
 from turso_wasm.kernel.pager.wal import log_changed, wal_free, wal_remove
 from turso_wasm.kernel.session.commit import checkpoint_all, commit_pagers, super_undone
+from turso_wasm.kernel.session.watched import pager_unwatch, watch_stop
 from turso_wasm.wasm.lang import Struct, export, i32, i64, lit, ptr, sizeof, u8, u32
 
 __subset__ = True
@@ -177,6 +178,7 @@ def slot_close(c: KernelConnection, slot: i32) -> None:
     c.names[slot] = 0
     cursors_forget_all(p)
     _ = pager_rollback(p)
+    pager_unwatch(p)
     pager_end_read(p)
     share_end(p)
     db: SharedFile = p.database
@@ -289,6 +291,7 @@ def commit_all(c: KernelConnection, ends: i32) -> i32:
         violations_forget(c)
         c.capture_txn = i64(0)
         c.schema_changed = 0
+        watch_stop(c)
         checkpoint_all(c)
         pending_drop(c)
     return rc
@@ -327,6 +330,7 @@ def rollback_all(c: KernelConnection, save: i32) -> i32:
     c.capture_txn = i64(0)
     schema_undone(c)
     c.schema_changed = 0
+    watch_stop(c)
     c.autocommit = 1
     c.rollbacks += undone
     return rc

@@ -12,6 +12,7 @@ from turso_wasm.kernel.base.errors import SQLITE_ERROR, raise_error
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.btree.cursor.save import cursors_save_all
 from turso_wasm.kernel.fts.structure import structure_changed
+from turso_wasm.kernel.pager.concurrent import refuse_concurrent
 from turso_wasm.kernel.pager.header import AT_PAGE_COUNT, AT_READ_VERSION, AT_WRITE_VERSION
 from turso_wasm.kernel.pager.pages import PAGE_COUNT_MAX, page_blank, pager_get, pager_of, pager_page_count
 from turso_wasm.kernel.pager.storage import PAGER_WRITE, Page, Pager
@@ -63,6 +64,7 @@ def dbpage_write(stmt: Run, schema_tag: i32, schema: i64, number_tag: i32, numbe
         return
     if tag != BLOB or size_of(payload) != p.database.page_size:
         raise_error(SQLITE_ERROR, *lit(b"bad page value"))
+    refuse_concurrent(p)
     cursors_save_all(p)
     p.cut = u32(0)
     page_put(p, u32(pgno), bytes_of(payload))

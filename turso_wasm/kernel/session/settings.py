@@ -42,6 +42,7 @@ from turso_wasm.kernel.base.errors import SQLITE_ERROR, SQLITE_LOCKED, raise_err
 from turso_wasm.kernel.base.vfs import check_io, raise_busy
 from turso_wasm.kernel.pager.cache import cache_set_limit, pages_of_cache
 from turso_wasm.kernel.pager.checkpoint import CHECKPOINT_PASSIVE, checkpoint
+from turso_wasm.kernel.pager.concurrent import refuse_concurrent
 from turso_wasm.kernel.pager.database import busy_delay
 from turso_wasm.kernel.pager.encryption import reserved_new
 from turso_wasm.kernel.pager.header import (
@@ -275,6 +276,7 @@ def database_set(s: Run, slot: i32, field: i32, value: i64) -> i64:
     if at == 0 or field == DB_FREELIST_COUNT:
         return database_get(KernelConnection(s.connection), slot, field)
     statement_begin(s, slot, 1, -1)
+    refuse_concurrent(p)
     page: Page = pager_write(p, pager_get(p, u32(1)))
     put_be32(page.data + at, u32(i32(value)))
     if field == DB_SCHEMA_COOKIE:
@@ -378,6 +380,7 @@ def auto_vacuum_switch(s: Run, p: Pager, slot: i32, value: i32) -> None:
     if now == 0 or value == 0 or value == i32(now):
         return
     statement_begin(s, slot, 1, -1)
+    refuse_concurrent(p)
     page: Page = pager_write(p, pager_get(p, u32(1)))
     put_be32(page.data + AT_INCREMENTAL, u32(value == 2))
 

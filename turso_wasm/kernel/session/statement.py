@@ -30,6 +30,7 @@ from turso_wasm.kernel.pager.pages import pager_get
 from turso_wasm.kernel.pager.snapshot import pager_begin_read
 from turso_wasm.kernel.pager.storage import PAGER_NONE, Pager
 from turso_wasm.kernel.session.commit import hook_ask
+from turso_wasm.kernel.session.concurrent import refuse_second
 from turso_wasm.kernel.session.connection import (
     STATEMENT_BEGAN,
     STATEMENT_FINISHING,
@@ -179,6 +180,8 @@ def statement_begin(s: Run, slot: i32, write: i32, cookie: i32) -> None:
     if write and c.settings & SETTING_QUERY_ONLY:
         raise_error(SQLITE_READONLY, *lit(b"attempt to write a readonly database"))
     if write:
+        if c.concurrent and p.watched:
+            refuse_second(c, slot)
         pager_begin_write(p)
     else:
         pager_begin_read(p)

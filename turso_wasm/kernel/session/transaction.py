@@ -9,7 +9,14 @@ Invariants:
   B4  While statements write, or handles of blobs may, there is no COMMIT, SAVEPOINT or RELEASE: SQLITE_BUSY.
 """
 
-from turso_wasm.kernel.abi import BEGIN_DEFERRED, BEGIN_EXCLUSIVE, SETTING_QUERY_ONLY, KernelConnection, Run
+from turso_wasm.kernel.abi import (
+    BEGIN_CONCURRENT,
+    BEGIN_DEFERRED,
+    BEGIN_EXCLUSIVE,
+    SETTING_QUERY_ONLY,
+    KernelConnection,
+    Run,
+)
 from turso_wasm.kernel.base.errors import SQLITE_BUSY, SQLITE_ERROR, SQLITE_READONLY, raise_error
 from turso_wasm.kernel.base.memory import alloc, malloc, mzalloc
 from turso_wasm.kernel.base.pending import pending_flush
@@ -20,6 +27,7 @@ from turso_wasm.kernel.pager.pages import pager_of
 from turso_wasm.kernel.pager.snapshot import pager_begin_read
 from turso_wasm.kernel.pager.storage import PAGER_WRITE, Pager
 from turso_wasm.kernel.session.commit import hook_ask
+from turso_wasm.kernel.session.concurrent import concurrent_commit, concurrent_start
 from turso_wasm.kernel.session.connection import (
     N_SLOTS,
     STATEMENT_CLOSES,
@@ -59,7 +67,9 @@ def transaction_begin(s: Run, mode: i32) -> None:
     Errors: SQLITE_BUSY, SQLITE_ERROR inside a transaction.
     """
     c: KernelConnection = KernelConnection(s.connection)
-    if mode != BEGIN_DEFERRED:
+    if mode == BEGIN_CONCURRENT:
+        concurrent_start(s, c)
+    elif mode != BEGIN_DEFERRED:
         if c.settings & SETTING_QUERY_ONLY:
             raise_error(SQLITE_READONLY, *lit(b"attempt to write a readonly database"))
         for slot in range(N_SLOTS):
@@ -96,8 +106,10 @@ def transaction_end(s: Run, c: KernelConnection) -> None:
     s.flags |= STATEMENT_ROLLBACK
     pending_flush(s)
     cursors_close(s)
-    hook_ask(s, c)
-    rc: i32 = commit_all(c, 0)
+    rc: i32 = concurrent_commit(s, c) if c.concurrent else 0
+    if rc == 0:
+        hook_ask(s, c)
+        rc = commit_all(c, 0)
     if rc == -SQLITE_BUSY:
         s.flags &= ~(STATEMENT_ROLLBACK | STATEMENT_NO_RETRY)
         raise_busy()

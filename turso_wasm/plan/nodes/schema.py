@@ -262,7 +262,7 @@ class Transaction(Plan):
     """
 
     op: Literal["begin", "commit", "rollback", "savepoint", "release", "rollback_to"]
-    mode: Literal["deferred", "immediate", "exclusive"] = "deferred"
+    mode: Literal["deferred", "immediate", "exclusive", "concurrent"] = "deferred"
     name: str = ""
     commit: Fire | None = None
 

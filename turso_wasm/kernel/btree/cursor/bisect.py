@@ -20,6 +20,7 @@ from turso_wasm.kernel.btree.cursor.position import (
     stack_page,
 )
 from turso_wasm.kernel.btree.cursor.seek import compare_spilled
+from turso_wasm.kernel.btree.cursor.watch import watch_all
 from turso_wasm.kernel.btree.page import PageHeader, cell_array, page_child, page_header, page_is_leaf, page_n_cells
 from turso_wasm.kernel.pager.storage import Page
 from turso_wasm.kernel.values.collate import compare_bytes
@@ -35,6 +36,8 @@ UNDECIDED = 2
 @export
 def cursor_bisect_key(c: Cursor, probe: ptr[Value], n: i32) -> i32:
     """Go to an entry that equals the probe in its first n fields; 0: none is found. Errors: SQLITE_CORRUPT."""
+    if c.watch:
+        watch_all(c)
     page: Page = stay_on_last(c, probe, n)
     cursor_no_entry(c, STATE_GAP)
     if not page:

@@ -20,6 +20,7 @@ from turso_wasm.kernel.btree.cursor.position import (
     step_into_prev,
 )
 from turso_wasm.kernel.btree.cursor.save import cursor_restore
+from turso_wasm.kernel.btree.cursor.watch import BACKWARD, FORWARD, watch_end
 from turso_wasm.kernel.btree.page import page_is_leaf
 from turso_wasm.wasm.lang import be16, export, i32, inline, ptr, u8
 
@@ -29,6 +30,8 @@ __subset__ = True
 @export
 def cursor_first(c: Cursor) -> i32:
     """Go to the first entry; 0: the tree is empty. Errors: SQLITE_CORRUPT."""
+    if c.watch:
+        watch_end(c, FORWARD)
     _ = enter_root(c)
     descend_left(c)
     return settle_next(c)
@@ -37,6 +40,8 @@ def cursor_first(c: Cursor) -> i32:
 @export
 def cursor_last(c: Cursor) -> i32:
     """Go to the last entry; 0: the tree is empty. Errors: SQLITE_CORRUPT."""
+    if c.watch:
+        watch_end(c, BACKWARD)
     _ = enter_root(c)
     descend_right(c)
     return settle_prev(c)

@@ -23,6 +23,7 @@ from turso_wasm.kernel.base.memory import mfree, mzalloc
 from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.btree.cell import LEAF, get_rowid, layout_init, local_size
 from turso_wasm.kernel.btree.cursor.patched import page_patched, patched_free
+from turso_wasm.kernel.btree.cursor.watch import watch_close, watch_open
 from turso_wasm.kernel.btree.page import (
     PAGE_SIZE_MAX,
     PageHeader,
@@ -37,7 +38,7 @@ from turso_wasm.kernel.btree.page import (
     page_validate,
 )
 from turso_wasm.kernel.pager.pages import pager_get, pager_of, pager_page_count
-from turso_wasm.kernel.pager.storage import Page, Pager
+from turso_wasm.kernel.pager.storage import WATCHED, Page, Pager
 from turso_wasm.wasm.lang import be16, export, i32, i64, inline, lit, ptr, sizeof, u8, u32
 
 __subset__ = True
@@ -98,12 +99,16 @@ def cursor_new(p: Pager, stmt: Run, root: u32, keyinfo: KeyInfo, write: i32) -> 
     if stmt:
         c.next = stmt.cursors
         stmt.cursors = i32(c)
+    if p.watched == WATCHED:
+        watch_open(c)
     return c
 
 
 @export
 def cursor_close(c: Cursor) -> None:
     """Free a cursor and everything it owns."""
+    if c.watch:
+        watch_close(c)
     p: Pager = Pager(c.pager)
     if p.cursors == i32(c):
         p.cursors = c.next_in_pager

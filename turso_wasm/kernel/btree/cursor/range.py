@@ -11,6 +11,7 @@ from turso_wasm.kernel.abi import Cursor, Value
 from turso_wasm.kernel.btree.cursor.position import load_index_cell, stack_page
 from turso_wasm.kernel.btree.cursor.read import cursor_compare_key
 from turso_wasm.kernel.btree.cursor.seek import compare_cell, forget_bounds, index_search
+from turso_wasm.kernel.btree.cursor.watch import watch_until
 from turso_wasm.wasm.lang import be16, export, i32, ptr
 
 __subset__ = True
@@ -35,6 +36,8 @@ def cursor_past(c: Cursor, probe: ptr[Value], n: i32, inclusive: i32) -> i32:
     """1 if the entry lies behind the end of a range: its first n fields are greater than the probe (inclusive: 1), or
     not less (0). To be asked where `nth` is not below `sure`. Errors: SQLITE_CORRUPT.
     """
+    if c.watch:
+        watch_until(c, probe, n)
     if cursor_compare_key(c, probe, n) >= inclusive:
         return 1
     if c.sure < 0:
@@ -49,6 +52,8 @@ def cursor_run(c: Cursor, probe: ptr[Value], n: i32, inclusive: i32) -> i32:
     """How many entries of this page, from the current one on, are not past the end; the cursor is on the last of them
     then. 0: none. Errors: SQLITE_CORRUPT.
     """
+    if c.watch:
+        watch_until(c, probe, n)
     if cursor_compare_key(c, probe, n) >= inclusive:
         return 0
     if c.nth + 1 >= c.n_cells:

@@ -12,7 +12,7 @@ Invariants:
       never relied upon: a guess is one of the cells not yet compared, and wrong ones cost a comparison each.
 """
 
-from turso_wasm.kernel.abi import SEEK_GE, SEEK_GT, SEEK_LE, Cursor, KeyInfo, Value
+from turso_wasm.kernel.abi import SEEK_EQ, SEEK_GE, SEEK_GT, SEEK_LE, Cursor, KeyInfo, Value
 from turso_wasm.kernel.base.memory import mrealloc
 from turso_wasm.kernel.base.varint import get_varint
 from turso_wasm.kernel.btree.cell import LEAF, get_rowid, local_size
@@ -29,6 +29,7 @@ from turso_wasm.kernel.btree.cursor.position import (
     settle_prev,
     stack_page,
 )
+from turso_wasm.kernel.btree.cursor.watch import BACKWARD, FORWARD, POINT, watch_anchor, watch_key, watch_rowid
 from turso_wasm.kernel.btree.overflow import overflow_pages, overflow_read
 from turso_wasm.kernel.btree.page import PageHeader, cell_array, page_header, page_is_leaf, page_n_cells
 from turso_wasm.kernel.pager.storage import Page, Pager
@@ -222,15 +223,24 @@ def cursor_seek_rowid(c: Cursor, rowid: i64) -> i32:
     """Go to the entry with that rowid; 0 (between entries) if there is none."""
     if c.state == STATE_VALID and c.rowid == rowid:
         return 1
+    if c.watch:
+        watch_rowid(c, POINT, rowid, ROWID_MAX)
     if table_find(c, rowid):
         load_entry(c)
         return 1
+    if c.watch:
+        watch_anchor(c)
     return 0
 
 
 @export
-def cursor_seek_rowid_op(c: Cursor, rowid: i64, op: i32) -> i32:
-    """Go to the first entry >= (SEEK_GE) or > (SEEK_GT), or the last <= (SEEK_LE) or < (SEEK_LT) rowid; 0: none."""
+def cursor_seek_rowid_op(c: Cursor, rowid: i64, op: i32, until: i64) -> i32:
+    """Go to the first entry >= (SEEK_GE) or > (SEEK_GT), or the last <= (SEEK_LE) or < (SEEK_LT) rowid; 0: none.
+
+    until: the last rowid that the caller wants in that direction. It does not matter to where the cursor goes.
+    """
+    if c.watch:
+        watch_rowid(c, FORWARD if op <= SEEK_GT else BACKWARD, rowid, until)
     found: i32 = table_find(c, rowid)
     if op == SEEK_GE:
         return settle_next(c)
@@ -440,8 +450,11 @@ def index_find_onward(c: Cursor, probe: ptr[Value], n: i32) -> i32:
 def cursor_seek_key(c: Cursor, probe: ptr[Value], n: i32, op: i32) -> i32:
     """Go to the first entry >= (SEEK_GE) or > (SEEK_GT), or the last <= (SEEK_LE) or < (SEEK_LT) the probe; 0: none.
 
-    Compares the first n fields in index order. n <= keyinfo.n_fields. Errors: SQLITE_CORRUPT.
+    SEEK_EQ: as SEEK_GE; the caller wants none but entries that are equal. Compares the first n fields in index order.
+    n <= keyinfo.n_fields. Errors: SQLITE_CORRUPT.
     """
+    if c.watch:
+        watch_key(c, POINT if op == SEEK_EQ else FORWARD if op <= SEEK_GT else BACKWARD, probe, n)
     beyond: i32 = i32(op == SEEK_GT) | i32(op == SEEK_LE)
     _ = index_find(c, probe, n, beyond)
     if op <= SEEK_GT:
