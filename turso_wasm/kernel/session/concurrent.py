@@ -6,8 +6,8 @@ kernel/pager/concurrent.py. Nobody else leaves anything behind for it: what othe
 between the transaction's snapshot and the newest state.
 
 Invariants:
-  C1  A range that was read holds the same entries now as at the snapshot, byte for byte: so the transaction would do the
-      same if it ran now. Otherwise SQLITE_BUSY_SNAPSHOT, which names the first entry that differs.
+  C1  A range that was read holds the same entries now as at the snapshot, byte for byte: so the transaction would do
+      the same if it ran now. Otherwise SQLITE_BUSY_SNAPSHOT, which names the first entry that differs.
   C2  An entry that the transaction has changed (it differs between the snapshot and its own view) is the same now as at
       the snapshot, and becomes what it is in its own view.
   C3  Everything is checked before anything is written, and the writer's lock is held from before the check.

@@ -417,19 +417,15 @@ def watch_write_row(c: Cursor, rowid: i64) -> None:
 
 
 def watch_write_key(c: Cursor, key: Key) -> None:
-    """The entry of an index b-tree is going to be written by a cursor that is on it afterwards; null: not known which."""
+    """The entry of an index b-tree is going to be written by a cursor that is on it afterwards; null: any entry."""
     w: Watch = Watch(c.watch)
     state: i32 = w.state
-    until: Key = w.until_key
-    w.until_key = Key(0)
-    if until and state == FORWARD:
-        leave_early(c, w, until)
-    else:
-        watch_leave(c)
+    until: Key = copy_of(w.until_key)
+    watch_leave(c)
     if state != IDLE:
         w.state = state
         w.until_key = until
-        w.key = key_copy(key_values(key), key.n) if key else Key(0)
+        w.key = copy_of(key)
     if key:
         note_keys(w.tree, WRITTEN, key, key)
         return
@@ -439,10 +435,9 @@ def watch_write_key(c: Cursor, key: Key) -> None:
         note_all(w.tree, READ)
 
 
-def leave_early(c: Cursor, w: Watch, until: Key) -> None:
-    """watch_leave of a scan that goes on, to an end that it keeps."""
-    w.until_key = key_copy(key_values(until), until.n)
-    watch_leave(c)
+def copy_of(key: Key) -> Key:
+    """A copy of a key, or null."""
+    return key_copy(key_values(key), key.n) if key else Key(0)
 
 
 def watch_write_here(c: Cursor) -> None:
