@@ -251,11 +251,11 @@ def test_it_begins_outside_transactions_and_running_statements(
 def test_a_statement_that_fails_counts_as_read(pair: tuple[turso_wasm.Connection, turso_wasm.Connection]) -> None:
     one, other = pair
     one.execute("BEGIN CONCURRENT")
-    with pytest.raises(turso_wasm.IntegrityError, match="UNIQUE constraint failed: t.name"):
+    with pytest.raises(turso_wasm.IntegrityError, match=r"UNIQUE constraint failed: t\.name"):
         one.execute("INSERT INTO t(name) VALUES ('a')")
     one.execute("UPDATE w SET c = 1 WHERE a = 2")
     other.execute("DELETE FROM t WHERE name = 'a'")
-    with pytest.raises(turso_wasm.OperationalError, match="conflict on .* of table t"):
+    with pytest.raises(turso_wasm.OperationalError, match=r"conflict on .* of table t"):
         one.execute("COMMIT")
 
 
