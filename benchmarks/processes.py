@@ -21,14 +21,14 @@ STATEMENTS = (
     "CREATE TABLE IF NOT EXISTS note(id INTEGER PRIMARY KEY, body TEXT)",
     "SELECT body FROM note WHERE id = ?",
 )
-STEPS = {"import": "import", "rows": "connect, and the first rows"}
+STEPS = {"import": "import", "connect": "connect", "rows": "the first rows"}
 WARM, FIRST = "a process like others before", "the very first"
 
 Start = dict[str, Any]
 
 
 def measure(engines: list[str], repetitions: int) -> list[Start]:
-    """{engine, which, import, rows: milliseconds, modules} of every process."""
+    """{engine, which, import, connect, rows: milliseconds, modules} of every process."""
     starts: list[Start] = []
     with tempfile.TemporaryDirectory(prefix="turso-bench-") as folder:
         for repetition in range(repetitions):
@@ -42,7 +42,8 @@ def measure(engines: list[str], repetitions: int) -> list[Start]:
 
 
 def _ask(engine: str, file: Path, cache: Path) -> Start:
-    environment = os.environ | {"TURSO_WASM_CACHE": str(cache)}
+    environment = os.environ | {"TURSO_WASM_CACHE": str(cache), "PYTHONPYCACHEPREFIX": str(cache.with_name("bytecode"))}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package has been compiled
     command = [sys.executable, "-m", "benchmarks.processes", engine, str(file)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     found: Start = json.loads(done.stdout) if done.returncode == 0 else {}
@@ -56,10 +57,11 @@ def main() -> None:
     connect = importlib.import_module(engine).connect
     imported = clock()
     db = connect(file)
+    connected = clock()
     for sql in STATEMENTS:
         db.execute(sql, (1,) * sql.count("?")).fetchall()
     done = clock()
-    found = {"import": imported - begun, "rows": done - imported}
+    found = {"import": imported - begun, "connect": connected - imported, "rows": done - connected}
     print(json.dumps({**{step: seconds * 1000 for step, seconds in found.items()}, "modules": len(sys.modules)}))
 
 
