@@ -58,6 +58,8 @@ def test_memory_beside_the_peers() -> None:
     text = report.markdown(result, TRIALS)
     assert text.count("| 1.5 | 1.0 |") == len(steps)
     assert "turso_wasm 48.0 (32.0 + 16.0), sql.js 20.0." in text
+    result.page_peaks = {"ours-page": 200 << 20, "promiser": 240 << 20}
+    assert "after all trials: turso_wasm 200, sqlite-wasm's promiser 240." in report.markdown(result, TRIALS)
 
 
 def test_a_peer_that_takes_part_in_one_trial() -> None:
