@@ -16,6 +16,7 @@ from turso_wasm.bind.tracing import bind_names
 from turso_wasm.catalog.catalog import Catalogs
 from turso_wasm.catalog.derived import Derived
 from turso_wasm.catalog.functions import BUILTIN, Registry
+from turso_wasm.catalog.materialized import View
 from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.sql import ast
@@ -109,6 +110,9 @@ class Binder:
         self.changes_schema = False  # one of them does
         self.programs: dict[Any, Any] = {}  # the triggers that are fired (plan.triggers)
         self.kept_up: dict[tuple[int, str], Derived] = {}  # indexes that changes of rows keep up (plan.derived)
+        self.kept_views: dict[tuple[int, str], View] = {}  # materialized ones, likewise (plan.materialized.upkeep)
+        self.is_ours = False  # what is bound is a statement of ours
+        self.keeps_views = True  # changes of rows keep them up: not while one is computed anew
         self.plan_pragma: Callable[[ast.Pragma], Any] | None = None  # for functions of PRAGMAs: plan.build.PlanContext
         self.make_program: Callable[[Table, str], Any] | None = None  # for functions that write: plan.sequences
         self.ask: Callable[[str], bound.Expr] | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.bind import bound
@@ -206,11 +207,41 @@ def _bind_body(binder: Binder, table: Table, key: str) -> Query:
     binder.default_schema = None if table.slot == 1 else table.schema
     binder.open_views.append(key)
     try:
-        return binder.nested_select(table.select, None)
+        return _kept_rows(binder, table) or binder.nested_select(table.select, None)
     finally:
         binder.open_views.pop()
         binder.sql, binder.common, binder.default_schema, binder.lift = saved
         binder.finder = finder
+
+
+def _kept_rows(binder: Binder, table: Table) -> Query | None:
+    """The rows that are kept of a materialized view, or, if somebody else has changed what it reads, those of its
+    query: two SELECTs, of which one is not entered. None: nothing is kept that could be read.
+    """
+    catalog = binder.catalogs.slots[table.slot]
+    view = None if catalog is None or binder.trace is not None else catalog.materialized(table.name)
+    if view is None or not view.is_valid:
+        return None
+    assert table.select is not None
+    defined = binder.nested_select(table.select, None)
+    columns = ", ".join(f"c{number}" for number in range(1, len(defined.columns) + 1))
+    kept = f"SELECT {columns} FROM {view.stores[-1].quoted} WHERE NOT {view.is_behind}"
+    text = f"{kept} UNION ALL SELECT * FROM (SELECT 1) AS defined WHERE {view.is_behind}"
+    parsed, _ = parse_one(text)
+    assert isinstance(parsed, ast.Select)
+    (other,) = parsed.compounds
+    assert isinstance(other.core, ast.SelectCore)
+    fresh = replace(other.core, source=ast.SubquerySource(table.select, "defined"))
+    authority, binder.authority = binder.authority, None
+    try:
+        query = binder.nested_select(replace(parsed, compounds=(replace(other, core=fresh),)), None)
+    finally:
+        binder.authority = authority
+    query.columns = defined.columns
+    for number, output in enumerate(query.cores[0].outputs):
+        if isinstance(output, bound.ColumnRef) and output.affinity == "A":  # of an expression, it is none
+            query.cores[0].outputs[number] = replace(output, affinity=column_affinity(defined, number))
+    return query
 
 
 def bind_text(binder: Binder, sql: str) -> Query:

@@ -26,6 +26,7 @@ from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
 from turso_wasm.bind.types import encoded_column, encoded_default
 from turso_wasm.bind.walk import all_of, query_items, strip_collation, transform, transform_query
 from turso_wasm.catalog.constants import is_constant
+from turso_wasm.catalog.materialized import is_kept
 from turso_wasm.catalog.modules.module import HIDDEN
 from turso_wasm.catalog.modules.registry import find_module
 from turso_wasm.catalog.names import ROWID_NAMES, fold
@@ -70,8 +71,13 @@ def check_writable(
     if table.kind == "view":
         if triggers_fired(binder, table, event, assigned):
             return
+        catalog = binder.catalogs.slots[table.slot]
+        if catalog is not None and catalog.materialized(table.name) is not None:
+            fail(f"cannot modify materialized view {table.name}", node)
         open_view(binder, table, node)  # what is wrong in it comes first
         fail(f"cannot modify {table.name} because it is a view", node)
+    if is_kept(table.name) and binder.lift and not binder.is_ours:
+        fail(f"table {table.name} may not be modified", node)
     if table.root == 1 and not binder.settings.writable_schema:
         fail(f"table {table.name} may not be modified", node)
     check_readable(binder, table, node)

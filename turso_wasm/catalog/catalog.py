@@ -18,6 +18,8 @@ from turso_wasm.base.errors import SQLITE_CORRUPT, SQLITE_ERROR, SqlError
 from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.derived import EVENTS, PREFIX, Derived, key_of, read_view
 from turso_wasm.catalog.indexes import build_index
+from turso_wasm.catalog.materialized import PREFIX as KEPT_PREFIX
+from turso_wasm.catalog.materialized import View
 from turso_wasm.catalog.methods.registry import METHODS
 from turso_wasm.catalog.modules.module import Using
 from turso_wasm.catalog.modules.registry import declare, find_module, virtual_table
@@ -99,6 +101,7 @@ class Catalog:
         self._triggers: dict[str, Trigger] = {}
         self._types: dict[str, Type | None] = {}  # as they are written
         self._statistics: dict[str, dict[str | None, tuple[int, ...]]] = {}
+        self.views: dict[str, View] | None = None  # materialized ones; plan/materialized/views.py finds out
         self._derived: dict[str, Derived] | None = None  # by folded name
         self._without_skips: set[str | None] = set()  # indexes that ANALYZE's user wants no skip-scan of
         for number, row in enumerate(rows):
@@ -309,6 +312,19 @@ class Catalog:
     def _trigger_text(self, name: str) -> str | None:
         entry = self.trigger_entries.get(fold(name))
         return None if entry is None else entry.sql
+
+    # --- materialized views ----------------------------------------------------------------------------------------
+
+    def may_be_materialized(self) -> list[Table]:
+        """The views beside which there is a table for their rows."""
+        heads = [key[len(KEPT_PREFIX) :] for key in self.entries if key.startswith(KEPT_PREFIX)]
+        views = [self.entries.get(head) for head in heads]
+        found = [self.find_table(entry.name) for entry in views if entry is not None and entry.type == "view"]
+        return [view for view in found if view is not None]
+
+    def materialized(self, name: str) -> View | None:
+        """The materialized view of that name."""
+        return (self.views or {}).get(fold(name))
 
     # --- rows ----------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,8 @@ SCHEMA_CHANGES: Final = (
     ast.CreateIndex,
     ast.CreateIndexUsing,
     ast.CreateView,
+    ast.CreateMaterializedView,
+    ast.RefreshView,
     ast.CreateTrigger,
     ast.Drop,
     ast.RenameTable,

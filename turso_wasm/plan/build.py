@@ -36,6 +36,9 @@ from turso_wasm.plan.derived import caught_up
 from turso_wasm.plan.derived_schema import plan_create_using, plan_optimize
 from turso_wasm.plan.explain import explain_analyze, explain_query_plan
 from turso_wasm.plan.joins import CHOICES
+from turso_wasm.plan.materialized.schema import plan_create_materialized, plan_refresh
+from turso_wasm.plan.materialized.upkeep import views_caught_up
+from turso_wasm.plan.materialized.views import find_views
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.reversal import read_backwards
 from turso_wasm.plan.rewrite import MEANING, PASSES
@@ -122,6 +125,7 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder.sizes = None if "sizes" in binder.without else context.sizes
     if isinstance(statement, ast.CreateTable | ast.CreateIndex | ast.AddColumn | ast.AlterColumn):
         statement = expand_types(binder, statement)
+    find_views(binder)
     planned = build(binder, statement)
     if planned.slots.get(0, (False,))[0] and (commit := capture_commit(binder)) is not None:
         planned.plan = nodes.Captured(child=planned.plan, commit=commit)
@@ -165,7 +169,7 @@ def _select(binder: Binder, node: ast.Select) -> Planned:
 def _write(kind: str, plan_write: Callable[[Binder, Any], Written]) -> Callable[[Binder, Any], Planned]:
     def build(binder: Binder, node: Any) -> Planned:
         plan, columns, table = plan_write(binder, node)
-        plan = caught_up(binder, gather_calls(plan, binder))
+        plan = views_caught_up(binder, caught_up(binder, gather_calls(plan, binder)))
         is_counted = kind != "update" or table.kind != "virtual"  # SQLite has no code for that
         if binder.settings.count_changes and not columns and is_counted:
             columns = [OutputColumn(f"rows {kind.removesuffix('e')}ed")]
@@ -284,6 +288,8 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.CreateIndex: _ddl(schema.plan_create_index),
     ast.CreateIndexUsing: _ddl(plan_create_using),
     ast.CreateView: _ddl(schema.plan_create_view),
+    ast.CreateMaterializedView: _ddl(plan_create_materialized),
+    ast.RefreshView: _ddl(plan_refresh),
     ast.CreateVirtualTable: _ddl(virtual.plan_create_virtual),
     ast.CreateTrigger: _ddl(schema.plan_create_trigger),
     ast.CreateSequence: _ddl(plan_create_sequence),

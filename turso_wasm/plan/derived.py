@@ -33,12 +33,12 @@ Kind: TypeAlias = Literal["insert", "update", "delete"]
 @contextmanager
 def ours(binder: Binder) -> Iterator[None]:
     """What is planned in the block is a statement of ours."""
-    saved = binder.registry, binder.authority, binder.sizes
-    binder.registry, binder.authority, binder.sizes = BUILTIN, None, None
+    saved = binder.registry, binder.authority, binder.sizes, binder.is_ours
+    binder.registry, binder.authority, binder.sizes, binder.is_ours = BUILTIN, None, None, True
     try:
         yield
     finally:
-        binder.registry, binder.authority, binder.sizes = saved
+        binder.registry, binder.authority, binder.sizes, binder.is_ours = saved
 
 
 # --- keeping up -----------------------------------------------------------------------------------------------------

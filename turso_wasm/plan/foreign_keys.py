@@ -32,6 +32,7 @@ from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.capture import Kind, capture_change
 from turso_wasm.plan.derived import maintain
+from turso_wasm.plan.materialized.upkeep import maintain_views
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.triggers import plan_program, row_effects
 from turso_wasm.sql import ast
@@ -85,6 +86,7 @@ class ForeignKeyEffects:
             kind: Kind = "insert" if self.old is None else "delete" if self.new is None else "update"
             actions = (*capture_change(self.binder, self.table, kind, self.changed or (), self.replaced), *actions)
             actions = (*actions, *maintain(self.binder, self.table, kind, self.changed or ()))
+            actions = (*actions, *maintain_views(self.binder, self.table, kind, self.changed or ()))
         actions = (*effects.actions, *actions)
         if leaving or arriving or actions:
             effects = replace(effects, leaving=leaving, arriving=arriving, actions=actions)

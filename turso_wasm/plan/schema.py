@@ -8,6 +8,7 @@ Source: https://sqlite.org/lang_createtable.html, https://sqlite.org/lang_create
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
@@ -35,6 +36,7 @@ from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.capture import refuse_captured_into
 from turso_wasm.plan.foreign_keys import delete_all
+from turso_wasm.plan.materialized.parts import indexes_of, parts_off, tables_of
 from turso_wasm.plan.planner import Planner
 from turso_wasm.sql import ast
 
@@ -316,7 +318,13 @@ def _drop_table_steps(binder: Binder, catalog: Catalog, table: Table) -> list[no
     for index in catalog.derived.values():
         if fold(index.table) == fold(table.name):
             dropped += _parts(catalog, index)
-    return _drop_steps(binder, catalog, dropped)
+    steps: list[nodes.Step] = []
+    indexes: list[Index] = []
+    view = catalog.materialized(table.name) if table.kind == "view" else None
+    if view is not None:
+        dropped += tables_of(catalog, view)
+        steps, indexes = parts_off(catalog, view), indexes_of(catalog, view)
+    return [*steps, *drop_steps(binder, catalog, dropped, indexes)]
 
 
 def _shadows(catalog: Catalog, table: Table) -> list[Table]:
@@ -341,9 +349,14 @@ def _parts(catalog: Catalog, index: Derived) -> list[Table]:
     return [each for table in found for each in (table, *_shadows(catalog, table))]
 
 
-def _drop_steps(binder: Binder, catalog: Catalog, dropped: list[Table]) -> list[nodes.Step]:
+def drop_steps(
+    binder: Binder, catalog: Catalog, dropped: list[Table], indexes: Collection[Index] = ()
+) -> list[nodes.Step]:
+    """These tables and views, and indexes of others, dropped."""
     steps = [step for each in dropped for step in _forget_table(binder, catalog, each)]
-    roots = [root for each in dropped for root in (each.root, *(index.root for index in each.indexes)) if root]
+    steps += [nodes.RemoveSchemaRows(type="index", name=index.name) for index in indexes]
+    found = [*indexes, *(index for each in dropped for index in each.indexes)]
+    roots = [root for root in (*(each.root for each in dropped), *(index.root for index in found)) if root]
     return [*steps, *(nodes.DropBtree(root=root) for root in sorted(roots, reverse=True))]
 
 
@@ -408,7 +421,7 @@ def _plan_drop_derived(binder: Binder, catalog: Catalog, index: Derived) -> Chan
         for event in EVENTS
         if fold(index.part_name(event)) in catalog.trigger_entries
     ]
-    steps += _drop_steps(binder, catalog, _parts(catalog, index))
+    steps += drop_steps(binder, catalog, _parts(catalog, index))
     ids = catalog.find_index(index.part_name("ids"))
     if ids is not None:
         steps += [nodes.RemoveSchemaRows(type="index", name=ids.name), nodes.DropBtree(root=ids.root)]

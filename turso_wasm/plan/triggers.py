@@ -17,7 +17,7 @@ from turso_wasm.bind.first_errors import bind_statement, outside_selects
 from turso_wasm.bind.query import Item
 from turso_wasm.bind.scope import Scope
 from turso_wasm.bind.triggers import Event, inside_trigger, trigger_row, triggers_fired
-from turso_wasm.catalog.catalog import Trigger
+from turso_wasm.catalog.catalog import Catalog, Trigger
 from turso_wasm.catalog.derived import is_own
 from turso_wasm.catalog.names import ROWID_NAMES, TEMP_SLOT, fold, quote_identifier, quote_text
 from turso_wasm.catalog.objects import Table
@@ -49,7 +49,7 @@ def row_effects(
     told = _told(binder, table, event)
     n_temporary = 0
     catalog = binder.catalogs.slots[table.slot]
-    noting = catalog.noting_on(table) if catalog is not None else ()
+    noting = {*catalog.noting_on(table), *noting_views(catalog)} if catalog is not None else ()
     for trigger in triggers_fired(binder, table, event, assigned):
         if trigger.slot == table.slot and fold(trigger.name) in noting:
             continue
@@ -62,6 +62,12 @@ def row_effects(
     if not before and not after and not told:
         return nodes.NO_EFFECTS
     return nodes.RowEffects(before=tuple(before), actions=told, after=tuple(after), n_temporary=n_temporary)
+
+
+def noting_views(catalog: Catalog) -> list[str]:
+    """The triggers that note what others change for materialized views that our statements keep up, by folded name."""
+    views = [view for view in (catalog.views or {}).values() if view.is_valid]
+    return [fold(name) for view in views for name, _, _ in view.triggers()]
 
 
 def truncates(effects: nodes.RowEffects) -> bool:

@@ -202,6 +202,22 @@ class CreateIndexUsing(Statement):
 
 
 @dataclass(slots=True)
+class CreateMaterializedView(Statement):
+    """`CREATE MATERIALIZED VIEW` and what CREATE VIEW says."""
+
+    view: CreateView
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
+class RefreshView(Statement):
+    """`REFRESH MATERIALIZED VIEW name`."""
+
+    name: QualifiedName
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
+@dataclass(slots=True)
 class CreateView(Statement):
     """columns: () where none are written."""
 

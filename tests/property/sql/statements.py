@@ -205,6 +205,10 @@ schema_statements: SearchStrategy[Statement] = st.one_of(
         truth,
     ),
     st.builds(ast.CreateView, qualified, maybe_some(name_nodes), st.just(ast.Select(ast.SelectCore((ast.Star(),))))),
+    st.builds(
+        ast.CreateMaterializedView,
+        st.builds(ast.CreateView, qualified, st.just(()), st.just(ast.Select(ast.SelectCore((ast.Star(),))))),
+    ),
     st.builds(ast.CreateVirtualTable, qualified, names, maybe_some(st.sampled_from(["a", "b int", "(c, d)", "'x,y'"]))),
     st.builds(ast.Drop, st.sampled_from(["TABLE", "INDEX", "VIEW", "TRIGGER"]), qualified, truth),
     st.builds(ast.RenameTable, qualified, names),
@@ -230,6 +234,7 @@ other_statements: SearchStrategy[Statement] = st.one_of(
     st.builds(ast.Analyze, st.none() | qualified),
     st.builds(ast.Reindex, st.none() | qualified),
     st.builds(ast.OptimizeIndex, st.none() | qualified),
+    st.builds(ast.RefreshView, qualified),
     st.builds(ast.Vacuum, st.none() | names, st.none() | small),
 )
 

@@ -13,6 +13,7 @@ from turso_wasm.sql.ast_ddl import (
     AlterColumnNotNull,
     CreateIndex,
     CreateIndexUsing,
+    CreateMaterializedView,
     CreateTable,
     CreateTrigger,
     CreateView,
@@ -61,6 +62,10 @@ class DdlParser(ExtensionParser):
             return self._create_table(start, temporary)
         if kind == "VIEW":
             return self._create_view(start, temporary)
+        if kind == "MATERIALIZED" and not temporary and self.kinds[self.at + 1] == "VIEW":
+            self.at += 1
+            view = self._create_view(start, temporary)
+            return CreateMaterializedView(view, view.span)
         if kind == "TRIGGER":
             return self._create_trigger(start, temporary)
         if not temporary and kind in ("INDEX", "UNIQUE"):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, Literal, cast
 
 from turso_wasm.sql.ast_base import Statement
+from turso_wasm.sql.ast_ddl import RefreshView
 from turso_wasm.sql.ast_misc import (
     Analyze,
     Attach,
@@ -55,6 +56,12 @@ class Parser(DdlParser):
         command = _COMMANDS.get(self.kinds[self.at])
         if command is None and self.at_word("OPTIMIZE") and self.kinds[self.at + 1] == "INDEX":
             return self._optimize_index()
+        if (
+            command is None
+            and self.at_word("REFRESH")
+            and self.kinds[self.at + 1 : self.at + 3] == ["MATERIALIZED", "VIEW"]
+        ):
+            return self._refresh()
         if command is None:
             self.fail()
         return command(self)
@@ -199,6 +206,11 @@ class Parser(DdlParser):
         self.at += 2
         name = self.qualified_name() if self.kinds[self.at] in NAMES else None
         return OptimizeIndex(name, self.span_from(start))
+
+    def _refresh(self) -> RefreshView:
+        start = self.starts[self.at]
+        self.at += 3
+        return RefreshView(self.qualified_name(), self.span_from(start))
 
     def _vacuum(self) -> Vacuum:
         start = self.starts[self.at]

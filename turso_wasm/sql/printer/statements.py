@@ -276,6 +276,8 @@ PRINTERS.update(
         d.CreateIndex: _create_index,
         d.CreateIndexUsing: _create_index_using,
         d.CreateView: _create_view,
+        d.CreateMaterializedView: lambda node: _create_view(node.view).replace("CREATE", "CREATE MATERIALIZED", 1),
+        d.RefreshView: lambda node: f"REFRESH MATERIALIZED VIEW {print_node(node.name)}",
         d.CreateTrigger: _create_trigger,
         d.Drop: lambda node: f"DROP {node.kind} {'IF EXISTS ' if node.if_exists else ''}{print_node(node.name)}",
         d.RenameTable: lambda node: _alter(node.table, f"RENAME TO {quote_name(node.to)}"),
