@@ -74,6 +74,8 @@ class Context(Suspendable):
         self.tables: dict[int, object] = {}  # of hash joins that are being emitted, by their labels
         self.trigger_rows: dict[int, Callable[[], Source]] = {}  # of a trigger: what makes OLD and NEW
         self.scan_cursors: dict[int, Local] = {}  # sources whose scan uses a cursor that is open already
+        self.inner_scans: list[int] = []  # sources that the loops around the one to be emitted scan whole
+        self.empty_exits: dict[int, Label] = {}  # where a scan goes whose table is empty, by source
         self.sweeps: set[int] = set()  # those whose scan deletes the entries that its cursor has doomed
         self.lets: dict[int, SqlValue] = {}  # by the numbers of the Lets the code stands in
         self.in_ddl = False

@@ -21,11 +21,25 @@ from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32
 
 
 def _nested_loop(node: nodes.NestedLoop, ctx: Context, then: Then) -> None:
+    """Where a table that is scanned whole further in is empty, as the first row of the outermost loop finds out, that
+    loop goes on: so does SQLite.
+    """
+    scans, ctx.inner_scans = ctx.inner_scans, []
 
     def each() -> None:
         ensure_outer(node.right, ctx)  # once a left row, not once a pair
         emit_source(node.right, ctx, then)
 
+    def each_outermost() -> None:
+        with ctx.f.block() as following:
+            ctx.empty_exits.update(dict.fromkeys(scans, following))
+            each()
+
+    if not isinstance(node.left, nodes.NestedLoop):
+        emit_source(node.left, ctx, each_outermost if scans else each)
+        return
+    right = node.right.child if isinstance(node.right, nodes.Filter) else node.right
+    ctx.inner_scans = [*scans, right.source] if isinstance(right, nodes.TableScan) else scans
     emit_source(node.left, ctx, each)
 
 

@@ -24,14 +24,23 @@ from turso_wasm.codegen.sources import (
 from turso_wasm.codegen.values import SqlValue
 from turso_wasm.kernel.abi import INTEGER, NULL, SEEK_EQ, SEEK_GE, SEEK_GT, SEEK_LE, SEEK_LT, Cursor
 from turso_wasm.plan import nodes
-from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i64
+from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 
 
 def _table_scan(node: nodes.TableScan, ctx: Context, then: Then) -> None:
     cursor = scan_cursor(node.source, node.table, ctx)
     ctx.sources[node.source] = table_source(node.table, cursor, hot=True)
     first, step = ("cursor_last", "cursor_prev") if node.reverse else ("cursor_first", onward(node, ctx))
-    visit(ctx, lambda: ctx.f.call(first, cursor), lambda: advance(step, cursor, ctx), lambda done: then())
+    no_row = ctx.empty_exits.pop(node.source, None)
+
+    def begin() -> Expr:
+        found = ctx.f.call(first, cursor)
+        if no_row is None:
+            return found
+        ctx.f.br(no_row, if_=found.eqz())
+        return i32(1)
+
+    visit(ctx, begin, lambda: advance(step, cursor, ctx), lambda done: then())
 
 
 def forward(table: Table) -> str:

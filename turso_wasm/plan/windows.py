@@ -216,6 +216,7 @@ def _window(
 ) -> nodes.Window:
     keys = tuple(columns.sort_key(term) for term in (*calls[0].partition, *calls[0].order))
     placed = tuple(columns.call(call) for call in calls)
+    further = tuple(columns.sort_key(term) for term in ties)  # of an index: they may be expressions
     planner.binder.names[columns.source] = stage.name
     return nodes.Window(
         source=columns.source,
@@ -223,7 +224,7 @@ def _window(
         outputs=tuple(planner.finish(expr) for expr in columns.exprs),
         partition=keys[: stage.n_partition],
         order=keys[stage.n_partition :],
-        ties=tuple(columns.sort_key(term) for term in ties),
+        ties=further,
         calls=placed,
         sort=sort,
         unit=_unit(placed),
