@@ -30,7 +30,7 @@ from turso_wasm.sql import ast
 from turso_wasm.values.conversion import to_text
 
 ROWS = 20.0
-QUERIES = frozenset({"pragma_foreign_key_check"})  # whose answers are queries
+QUERIES = frozenset({"pragma_foreign_key_check", "pragma_integrity_check", "pragma_quick_check"})  # one for each name
 INDEX_FUNCTIONS = frozenset({"pragma_index_info", "pragma_index_xinfo"})
 SEPARATOR, NO_ARGUMENT = "\1", "\2"  # in the keys of a Directory, which are [schema separator] argument
 
@@ -196,7 +196,7 @@ def _any_query(request: Request, argument: bound.Expr, schema: bound.Expr) -> Gi
     children: list[nodes.Plan] = []
     outputs: list[tuple[bound.Expr, ...]] = []
     refused = [_unknown_database(schema, catalogs)]
-    for chosen in _schemas(catalogs):
+    for chosen in (None, *_databases(catalogs)):
         names = list(_names(catalogs, chosen, of_indexes=False))
         is_chosen = _is_named(schema, chosen)
         for name in (None, *names):

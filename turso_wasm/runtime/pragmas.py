@@ -362,8 +362,8 @@ def integrity_check(request: Request) -> Compiled:
         number = leading_integer(request.value) if request.is_number else None
         if number is None:
             only = _named_table(request, request.value)
-        elif number > 0:
-            most = number
+        elif number:
+            most = abs(number)  # SQLite takes no notice of a sign
     chosen = [request.catalogs.slots[slot] for slot in request.catalogs.order]
     if only is not None or request.schema is not None:
         chosen = [request.catalogs.slots[request.slot if only is None else only.slot]]
