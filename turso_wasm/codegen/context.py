@@ -39,7 +39,7 @@ from turso_wasm.kernel.abi import (
 )
 from turso_wasm.values.types import text_bytes
 from turso_wasm.wasm.coroutine import Point
-from turso_wasm.wasm.dsl import I32, I64, Expr, Hole, Local, i64
+from turso_wasm.wasm.dsl import I32, I64, Expr, Hole, Label, Local, i64
 
 if TYPE_CHECKING:
     from turso_wasm.bind import bound

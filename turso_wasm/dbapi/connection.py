@@ -258,7 +258,10 @@ class Connection(Registering, Framed, Hooked, Limited, Transacting, Imaged, argu
         runtime, self._runtime = self._runtime, _NOT_OPEN
         if runtime is not _NOT_OPEN and runtime.address:
             runtime.abandon()
-            warn_of_leak(self)
+            try:  # noqa: SIM105
+                warn_of_leak(self)
+            except TypeError:
+                pass  # at the end of a process names of modules mean nothing any more, contextlib's neither
 
     # --- for cursors --------------------------------------------------------------------------------------------
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from turso_wasm.base.errors import SQLITE_BUSY, SQLITE_INTERRUPT, SQLITE_MISUSE, SQLITE_SCHEMA, SqlError
@@ -134,7 +133,7 @@ class HostConnection(Preparing):
         """Close what nobody can use any more, without waiting for a garbage collection; from finalizers (N3)."""
         at, self.address = self.address, 0
         if at:
-            self.host.later(partial(self._release_all, at))
+            self.host.later(self._release_all, at)
 
     def _release_all(self, at: int) -> None:
         for statement in [*self.active, *(s for pool in self._idle.values() for s in pool)]:
@@ -146,7 +145,7 @@ class HostConnection(Preparing):
     def __del__(self) -> None:
         at, self.address = getattr(self, "address", 0), 0
         if at:
-            self.host.later(partial(_free, self.host, at))
+            self.host.later(_free, self.host, at)
 
     # --- code of the user's -------------------------------------------------------------------------------------
 
@@ -274,7 +273,7 @@ class HostConnection(Preparing):
 
     def drop(self, statement: HostStatement) -> None:
         """Give back a statement that nobody can step any more; from finalizers (N3)."""
-        self.host.later(partial(self._give_back, statement))
+        self.host.later(self._give_back, statement)
 
     def _give_back(self, statement: HostStatement) -> None:
         if statement not in self.active or not self.address:

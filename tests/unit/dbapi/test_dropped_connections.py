@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -69,3 +71,28 @@ def test_a_cursor_keeps_its_connection(tmp_path: Path, no_collection: None) -> N
     cursor = turso_wasm.connect(":memory:").execute("VALUES (1), (2)")
     assert cursor.fetchall() == [(1,), (2,)]
     assert cursor.execute("SELECT 3").fetchone() == (3,)
+
+
+AT_THE_END = """
+import builtins
+import turso_wasm, turso_wasm.runtime.connection as runtime, turso_wasm.dbapi.connection as face
+
+class Last:
+    def __init__(self):
+        self.db = turso_wasm.connect(":memory:")
+        self.cursor = self.db.execute("VALUES (1), (2)")
+
+    def __del__(self, modules=(runtime, face)):
+        for module in modules:
+            vars(module).update({name: None for name in vars(module) if not name.startswith("_")})
+        self.cursor.__del__()
+        self.db.__del__()
+        print("gone")
+
+builtins.last = Last()
+"""
+
+
+def test_names_of_modules_may_be_gone_at_the_end_of_a_process() -> None:
+    done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("gone\n", "")

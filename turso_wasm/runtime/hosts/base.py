@@ -76,8 +76,8 @@ class Host(Protocol):
     def give_way(self) -> None:
         """Between two time slices: let in who waits for `lock`, which the caller holds, before and after."""
 
-    def later(self, action: Callable[[], object]) -> None:
-        """Run `action` once nobody is in the kernel, at once if nobody is (H5).
+    def later(self, action: Callable[..., object], *arguments: object) -> None:
+        """Call `action` with `arguments` once nobody is in the kernel, at once if nobody is (H5).
 
         SqlError and InternalError that come out of it are dropped.
         """

@@ -19,6 +19,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from importlib.resources import files as resources
 from pathlib import Path
 from struct import Struct
@@ -92,9 +93,9 @@ class PyodideHost:
         """There is no other code."""
         return False
 
-    def later(self, action: Callable[[], object]) -> None:
+    def later(self, action: Callable[..., object], *arguments: object) -> None:
         """Finalizers also run in callbacks from the kernel: then, when it is left."""
-        self._later.append(action)
+        self._later.append(partial(action, *arguments))
         if not self._depth:
             self._sweep()
 

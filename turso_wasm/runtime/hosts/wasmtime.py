@@ -39,7 +39,7 @@ from turso_wasm.kernel.abi import LOG_HEAD_SIZE, LOG_NEXT_SIZE, SHM_HEAD_SIZE
 from turso_wasm.runtime.files import FileTable
 from turso_wasm.runtime.hosts.base import Instance, address
 from turso_wasm.runtime.hosts.compiled import compiled, engine, optimizer, program_store
-from turso_wasm.runtime.hosts.lock import Action, KernelLock, is_atomic
+from turso_wasm.runtime.hosts.lock import KernelLock, is_atomic
 from turso_wasm.runtime.hosts.programs import ProgramStore
 from turso_wasm.runtime.hosts.store import Handlers, KernelStore
 from turso_wasm.runtime.usercode import DirectCalls, UserCalls
@@ -71,7 +71,7 @@ class WasmtimeInstance:
 
     def __del__(self) -> None:
         if self.data:
-            self.host.later(partial(self.host.free, self.data))
+            self.host.later(self.host.free, self.data)
 
 
 class WasmtimeHost:
@@ -113,12 +113,17 @@ class WasmtimeHost:
         if not self.user_calls.stack:
             self.lock.give_way()
 
-    def later(self, action: Action, *, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+    def later(
+        self,
+        action: Callable[..., object],
+        *arguments: object,
+        is_finalizing: Callable[[], bool] = sys.is_finalizing,
+    ) -> None:
         """See hosts/base.py. A host that is garbage itself has nothing left to give back, nor has a process that ends:
         names of modules mean nothing any more then.
         """
         if not is_finalizing() and self._store.is_open():
-            self.lock.later(action)
+            self.lock.later(partial(action, *arguments))
 
     def trim(self) -> None:
         """Give memory back to the system, if the kernel has much that it does not use."""
