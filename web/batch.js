@@ -5,7 +5,9 @@ import { describe, isPlain } from './values.js';
 
 /** @typedef {{sql: string, args: unknown[]}} Item a statement, and what `run` would be given */
 
-const MODE = oneOf('deferred', 'immediate', 'exclusive');
+const MODE = oneOf('deferred', 'immediate', 'exclusive', 'concurrent');
+const CONCURRENT = 'BEGIN CONCURRENT';
+const TRIES = 20;
 const FORMS = 'a string, [sql, ...parameters] or {sql, args}';
 
 /** @param {any} list @returns {Item[]} @throws {TypeError} */
@@ -39,7 +41,7 @@ export function beginOf(options) {
 /**
  * What `transaction` gives: each way to begin has the others.
  * @template T @param {unknown} database @param {(begin: string) => T} made
- * @returns {T & {default: T, deferred: T, immediate: T, exclusive: T, database: unknown}}
+ * @returns {T & {default: T, deferred: T, immediate: T, exclusive: T, concurrent: T, database: unknown}}
  */
 export function modes(database, made) {
   const all = {
@@ -47,9 +49,18 @@ export function modes(database, made) {
     deferred: made('BEGIN'),
     immediate: made('BEGIN IMMEDIATE'),
     exclusive: made('BEGIN EXCLUSIVE'),
+    concurrent: made(CONCURRENT),
     database,
   };
-  for (const one of [all.default, all.deferred, all.immediate, all.exclusive])
+  for (const one of [all.default, all.deferred, all.immediate, all.exclusive, all.concurrent])
     Object.assign(/** @type {any} */ (one), all);
   return /** @type {any} */ (all.default);
+}
+
+/**
+ * Whether what failed is to be run again: it began concurrently, and somebody else has committed what it needed.
+ * @param {string} begin @param {any} error @param {number} tries how often it has failed so
+ */
+export function isWorthARetry(begin, error, tries) {
+  return begin === CONCURRENT && error?.code === 'SQLITE_BUSY_SNAPSHOT' && tries < TRIES;
 }

@@ -1,6 +1,6 @@
 /** What a database can do by means of statements, where these run at once. */
 
-import { beginOf, itemsOf, modes } from './batch.js';
+import { beginOf, isWorthARetry, itemsOf, modes } from './batch.js';
 import { checkMigrations, migrating } from './migrations.js';
 import { BOOLEAN, check, checkOptions, checkSql, FUNCTION, TEXT } from './page/check.js';
 import { filled } from './template.js';
@@ -89,7 +89,7 @@ export class Shortcuts {
   /**
    * Run statements in a transaction; what each gave. Rolled back when one fails.
    * @param {(string | [sql: string, ...args: unknown[]] | {sql: string, args?: unknown})[]} statements
-   * @param {{mode?: 'deferred' | 'immediate' | 'exclusive'}} [options]
+   * @param {{mode?: 'deferred' | 'immediate' | 'exclusive' | 'concurrent'}} [options]
    */
   batch(statements, options) {
     const items = itemsOf(statements);
@@ -132,7 +132,7 @@ export class Shortcuts {
    * @template {any[]} A
    * @template R
    * @param {(...args: A) => R} fn
-   * @returns {((...args: A) => R) & {deferred: (...args: A) => R, immediate: (...args: A) => R, exclusive: (...args: A) => R}}
+   * @returns {((...args: A) => R) & {deferred: (...args: A) => R, immediate: (...args: A) => R, exclusive: (...args: A) => R, concurrent: (...args: A) => R}}
    */
   transaction(fn) {
     check('transaction()', fn, FUNCTION);
@@ -149,6 +149,17 @@ export class Shortcuts {
   /** @template R @param {string} begin @param {() => R} act @returns {R} */
   #inTransaction(begin, act) {
     const nested = this.inTransaction;
+    for (let tries = 1; ; tries++) {
+      try {
+        return this.#around(nested, begin, act);
+      } catch (error) {
+        if (nested || !isWorthARetry(begin, error, tries)) throw error;
+      }
+    }
+  }
+
+  /** @template R @param {boolean} nested @param {string} begin @param {() => R} act @returns {R} */
+  #around(nested, begin, act) {
     this.exec(nested ? 'SAVEPOINT _transaction' : begin);
     try {
       const result = act();

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, Self, TypeVar
 
 from turso_wasm.base.errors import SqlError
 from turso_wasm.dbapi import arguments
@@ -17,6 +20,14 @@ LEGACY_TRANSACTION_CONTROL = -1
 
 IsolationLevel = Literal["", "DEFERRED", "IMMEDIATE", "EXCLUSIVE"]
 _LEVELS = ("", "DEFERRED", "IMMEDIATE", "EXCLUSIVE")
+
+
+BUSY_SNAPSHOT = 517
+ATTEMPTS = 20  # as in pages (web/batch.js)
+LONGEST_PAUSE = 0.05  # seconds between two of them
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Transacting:
@@ -54,6 +65,31 @@ class Transacting:
             self._run("ROLLBACK")
         if self._autocommit is False:
             self._run("BEGIN")
+
+    def concurrently(self, act: Callable[Concatenate[Self, P], R], /, *args: P.args, **more: P.kwargs) -> R:
+        """Run `act(connection, …)` in BEGIN CONCURRENT, and commit; what it returned (docs/concurrent-writers.md).
+
+        When somebody else has committed what it has read it runs again, up to 20 times, so it does nothing that a
+        rollback does not undo. What it raises rolls back, and is raised.
+        Errors: OperationalError inside a transaction, so always with autocommit=False; the last conflict.
+        """
+        attempt = 1
+        while True:
+            self._check()
+            self._run("BEGIN CONCURRENT")
+            try:
+                result = act(self, *args, **more)
+                self._run("COMMIT")
+                return result
+            except BaseException as error:
+                if self.in_transaction:
+                    self._run("ROLLBACK")
+                code = getattr(error, "sqlite_errorcode", None)
+                if not isinstance(error, OperationalError) or code != BUSY_SNAPSHOT or attempt == ATTEMPTS:
+                    raise
+            # Those that got into each other's way should not do so again.
+            time.sleep(random.uniform(0, min(2**attempt / 1000, LONGEST_PAUSE)))
+            attempt += 1
 
     def _begin_implicitly(self) -> None:
         """What the module does before an INSERT, UPDATE or DELETE when `isolation_level` is not None."""

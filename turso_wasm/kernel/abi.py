@@ -162,6 +162,7 @@ JOURNAL_OFF = 2
 JOURNAL_TRUNCATE = 3
 JOURNAL_MEMORY = 4
 JOURNAL_WAL = 5
+JOURNAL_MVCC = 6  # asked for: JOURNAL_WAL, and BEGIN is BEGIN CONCURRENT on the connection
 
 # --- vfs_open flags and vfs_capabilities bits ---------------------------------------------------------------
 OPEN_CREATE = 1
@@ -353,6 +354,7 @@ class KernelConnection(Struct):
     capture_txn: i64  # change_txn_id of the transaction under way, 0: none of its changes was captured
     commit_hook: i32  # H: 1: the host is asked before a commit (CALL_COMMIT)
     rollbacks: i32  # H: transactions that were rolled back, but for the sake of closing
+    begins_concurrent: i32  # 1: BEGIN means BEGIN CONCURRENT
     concurrent: i32  # 1: the open transaction began as BEGIN CONCURRENT, and is not about to be committed
 
 

@@ -242,11 +242,14 @@ JOURNAL_MODES = ("delete", "persist", "off", "truncate", "memory", "wal")
 
 
 def journal_mode(request: Request) -> Compiled:
-    """The mode in force after trying to set it."""
+    """The mode in force after trying to set it. `mvcc` asks for concurrent transactions (decision 92)."""
     prefix = "?" if request.value is None else request.value.lower()
     wanted = next((mode for mode in JOURNAL_MODES if mode.startswith(prefix)), "")
     name = bound.ColumnRef(source=SOURCE, column=0)
-    if wanted not in JOURNAL_MODES:
+    mode = abi.JOURNAL_MVCC if prefix in ("mvcc", "experimental_mvcc") else -1
+    if wanted:
+        mode = JOURNAL_MODES.index(wanted)
+    if mode < 0:
         return _row(
             nodes.KernelCall(
                 source=SOURCE, function="database_get", args=(request.slot, abi.DB_JOURNAL_MODE), write=None
@@ -254,9 +257,7 @@ def journal_mode(request: Request) -> Compiled:
             "journal_mode",
             exprs=(named(name, JOURNAL_MODES),),
         )
-    call = nodes.KernelCall(
-        source=SOURCE, function="journal_mode_set", args=(request.slots, JOURNAL_MODES.index(wanted)), write=None
-    )
+    call = nodes.KernelCall(source=SOURCE, function="journal_mode_set", args=(request.slots, mode), write=None)
     return _row(call, "journal_mode", exprs=(named(name, JOURNAL_MODES),), readonly=False)
 
 

@@ -1,7 +1,7 @@
 /** What a database and a transaction have in common: statements, and transactions inside. */
 
 import { misuse } from '../../base/errors.js';
-import { beginOf, itemsOf, modes } from '../batch.js';
+import { beginOf, isWorthARetry, itemsOf, modes } from '../batch.js';
 import { checkMigrations, migrating } from '../migrations.js';
 import { filled } from '../template.js';
 import { BOOLEAN, check, checkOptions, checkParameters, checkSql, FUNCTION, SIGNAL, TEXT } from './check.js';
@@ -9,6 +9,8 @@ import { Statement } from './statement.js';
 
 /** @typedef {import('./remote.js').RemoteDatabase} RemoteDatabase */
 /** @typedef {import('./tenure.js').Tenure} Tenure */
+
+const LONGEST_PAUSE_MS = 50;
 
 export class Handle {
   /**
@@ -102,7 +104,8 @@ export class Handle {
     const { begin, signal } = beginOf(options);
     const sql = items.map((item) => item.sql).join(';\n');
     const { integers } = this.connection;
-    return (await this.request({ op: 'batch', sql, items, begin, integers }, { signal })).results;
+    const request = { op: 'batch', sql, items, begin, integers };
+    return this.#again(begin, async () => (await this.request(request, { signal })).results);
   }
 
   /** @param {any} migrations @returns {Promise<string[]>} */
@@ -144,7 +147,22 @@ export class Handle {
   /** @param {string} begin @param {(tx: Transaction) => any} act @returns {Promise<any>} */
   #inTransaction(begin, act) {
     if (this.tenure) return this.#savepoint(this.tenure, act);
-    return this.connection.alone((tenure) => this.#around([begin, 'COMMIT', 'ROLLBACK'], tenure, act), this.abort);
+    return this.#again(begin, () =>
+      this.connection.alone((tenure) => this.#around([begin, 'COMMIT', 'ROLLBACK'], tenure, act), this.abort),
+    );
+  }
+
+  /** Run a transaction, a concurrent one again after a conflict. @template T @param {string} begin @param {() => Promise<T>} run @returns {Promise<T>} */
+  async #again(begin, run) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await run();
+      } catch (error) {
+        if (this.tenure || !isWorthARetry(begin, error, tries)) throw error;
+        // Those that got into each other's way should not do so again.
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(2 ** tries, LONGEST_PAUSE_MS)));
+      }
+    }
   }
 
   /** @param {Tenure} tenure @param {(tx: Transaction) => any} act */

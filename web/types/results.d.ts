@@ -53,7 +53,7 @@ export type BatchStatement =
 
 export interface BatchOptions {
   /** What the transaction begins with. Default: 'deferred'. */
-  mode?: 'deferred' | 'immediate' | 'exclusive';
+  mode?: 'deferred' | 'immediate' | 'exclusive' | 'concurrent';
 }
 
 export interface BatchResult<T = Row> extends RunResult {
@@ -80,6 +80,8 @@ export type TransactionFunction<A extends unknown[], R> = ((...args: A) => Promi
   deferred: (...args: A) => Promise<R>;
   immediate: (...args: A) => Promise<R>;
   exclusive: (...args: A) => Promise<R>;
+  /** Beside other writers; `fn` runs again when what it has read was changed by them (docs/concurrent-writers.md). */
+  concurrent: (...args: A) => Promise<R>;
 };
 
 export interface Status {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -346,3 +348,74 @@ def test_sqlite_reads_what_was_committed(
     sqlite = apsw.Connection(str(tmp_path / "a.db"))
     assert sqlite.execute("SELECT v FROM t").fetchall() == [(10,), (20,), (30,), (1,), (2,)]
     assert sqlite.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_concurrently_runs_again_after_a_conflict(pair: tuple[turso_wasm.Connection, turso_wasm.Connection]) -> None:
+    one, other = pair
+    tries = 0
+
+    def add(con: turso_wasm.Connection, amount: int) -> int:
+        nonlocal tries
+        tries += 1
+        con.execute("UPDATE t SET v = v + ? WHERE id = 1", (amount,))
+        if tries < 3:
+            other.execute("UPDATE t SET v = v * 2 WHERE id = 1")
+        return tries
+
+    assert one.concurrently(add, 5) == 3
+    assert rows(other, "SELECT v FROM t WHERE id = 1") == [(45,)]
+
+
+def test_concurrently_gives_up_and_raises_what_was_raised(
+    pair: tuple[turso_wasm.Connection, turso_wasm.Connection],
+) -> None:
+    one, other = pair
+
+    def disturbed(con: turso_wasm.Connection) -> None:
+        con.execute("UPDATE t SET v = 0 WHERE id = 1")
+        other.execute("UPDATE t SET v = v + 1 WHERE id = 1")
+
+    with pytest.raises(turso_wasm.OperationalError, match="conflict on row 1 of table t"):
+        one.concurrently(disturbed)
+    assert rows(one, "SELECT v FROM t WHERE id = 1") == [(30,)]
+    with pytest.raises(ZeroDivisionError):
+        one.concurrently(lambda con: (con.execute("DELETE FROM t"), 1 / 0))
+    assert rows(one, "SELECT count(*) FROM t") == [(3,)]
+    one.execute("BEGIN")
+    with pytest.raises(turso_wasm.OperationalError, match="cannot start a transaction within a transaction"):
+        one.concurrently(disturbed)
+
+
+def test_journal_mode_mvcc_has_begin_mean_begin_concurrent(
+    pair: tuple[turso_wasm.Connection, turso_wasm.Connection],
+) -> None:
+    one, other = pair
+    assert rows(one, "PRAGMA journal_mode = mvcc") == rows(one, "PRAGMA journal_mode") == [("wal",)]
+    one.execute("BEGIN")
+    other.execute("BEGIN IMMEDIATE")
+    one.execute("UPDATE t SET v = 1 WHERE id = 1")
+    other.execute("ROLLBACK")
+    with pytest.raises(turso_wasm.OperationalError, match="DDL statements require an exclusive transaction"):
+        one.execute("CREATE TABLE q(x)")
+    one.execute("COMMIT")
+    one.execute("PRAGMA journal_mode = wal")
+    run(one, "BEGIN; CREATE TABLE q(x); COMMIT")
+
+
+def test_the_examples_of_the_document(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "concurrent-writers.md").read_text("utf-8")
+    con = turso_wasm.connect(tmp_path / "a.db", isolation_level=None)
+    other = turso_wasm.connect(tmp_path / "a.db", isolation_level=None)
+    con.execute("CREATE TABLE account(id INTEGER PRIMARY KEY, balance)")
+    con.execute("INSERT INTO account VALUES (1, 50), (2, 5)")
+    (example,) = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+    *statements, commit, message = example.splitlines()
+    for sql in statements:
+        con.execute(sql)
+    other.execute("UPDATE account SET balance = 60 WHERE id = 1")
+    with pytest.raises(turso_wasm.OperationalError) as caught:
+        con.execute(commit)
+    assert message == f"-- Error: {caught.value}"
+    (session,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    test = doctest.DocTestParser().get_doctest(session, {"con": con}, "document", None, 0)
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0

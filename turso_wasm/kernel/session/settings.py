@@ -27,6 +27,7 @@ from turso_wasm.kernel.abi import (
     DB_SYNCHRONOUS,
     DB_USER_VERSION,
     DB_WAL_AUTOCHECKPOINT,
+    JOURNAL_MVCC,
     JOURNAL_WAL,
     N_SLOTS,
     SETTING_DEFER_FOREIGN_KEYS,
@@ -391,16 +392,22 @@ def auto_vacuum_switch(s: Run, p: Pager, slot: i32, value: i32) -> None:
 @export
 def journal_mode_set(s: Run, slot: i32, mode: i32) -> i32:
     """Change the journal mode, of all databases with ALL_SLOTS; the mode now in force, of main then. mode: JOURNAL_*.
+    JOURNAL_MVCC has BEGIN mean BEGIN CONCURRENT from now on, any other mode has it no longer.
 
     Errors: SQLITE_ERROR when WAL would begin or end inside a transaction; SQLITE_BUSY while others use the database.
     """
     c: KernelConnection = KernelConnection(s.connection)
+    begins_concurrent: i32 = i32(mode == JOURNAL_MVCC)
+    if begins_concurrent:
+        mode = JOURNAL_WAL
     at: i32 = N_SLOTS - 1
     while slot == ALL_SLOTS and at > 0:
         if c.pagers[at]:
             _ = slot_mode_set(c, at, mode)
         at -= 1
-    return slot_mode_set(c, 0 if slot == ALL_SLOTS else slot, mode)
+    now: i32 = slot_mode_set(c, 0 if slot == ALL_SLOTS else slot, mode)
+    c.begins_concurrent = begins_concurrent
+    return now
 
 
 def slot_mode_set(c: KernelConnection, slot: i32, mode: i32) -> i32:

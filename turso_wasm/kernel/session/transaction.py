@@ -61,13 +61,15 @@ NO_SAVEPOINT = b"no such savepoint: "
 
 @export
 def transaction_begin(s: Run, mode: i32) -> None:
-    """BEGIN; mode: BEGIN_*. IMMEDIATE and EXCLUSIVE become the writer of every attached database at once (a reader
-    of those that cannot be written), even inside a transaction, which then keeps its locks.
+    """BEGIN; mode: BEGIN_*. DEFERRED is CONCURRENT on a connection of which that was asked.
+
+    IMMEDIATE and EXCLUSIVE become the writer of every attached database at once (a reader of those that cannot be
+    written), even inside a transaction, which then keeps its locks.
 
     Errors: SQLITE_BUSY, SQLITE_ERROR inside a transaction.
     """
     c: KernelConnection = KernelConnection(s.connection)
-    if mode == BEGIN_CONCURRENT:
+    if mode == BEGIN_CONCURRENT or (mode == BEGIN_DEFERRED and c.begins_concurrent):
         concurrent_start(s, c)
     elif mode != BEGIN_DEFERRED:
         if c.settings & SETTING_QUERY_ONLY:
