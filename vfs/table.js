@@ -46,6 +46,12 @@ export class FileTable {
     this.prefixes = Object.keys(mounts).filter(Boolean);
   }
 
+  /** @param {string} prefix @param {Storage} store */
+  mount(prefix, store) {
+    this.mounts[prefix] = store;
+    this.prefixes.push(prefix);
+  }
+
   /** The prefix a name has. @param {string} name */
   #prefixOf(name) {
     return this.prefixes.find((prefix) => name.startsWith(prefix)) ?? '';

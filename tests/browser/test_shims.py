@@ -38,3 +38,7 @@ def test_oo1_on_opfs(page: Any) -> None:
 
 def test_the_promiser(page: Any) -> None:
     assert page.evaluate("async () => (await import('/tests/browser/shims/promiser.js')).default()") == "all of it"
+
+
+def test_oo1_in_the_storage_of_a_page(page: Any) -> None:
+    assert page.evaluate("async () => (await import('/tests/browser/shims/storage.js')).default()") == "all of it"

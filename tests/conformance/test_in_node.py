@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 DIST = HERE.parents[1] / "dist"
 
 
-@pytest.mark.parametrize("script", ["face.mjs", "user_code.mjs"])
+@pytest.mark.parametrize("script", ["face.mjs", "user_code.mjs", "web_storage_laws.mjs"])
 def test_script(script: str) -> None:
     node = shutil.which("node")
     if node is None or not (DIST / "kernel.wasm").exists():

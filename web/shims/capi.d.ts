@@ -86,6 +86,27 @@ export interface SQLiteAPI {
       progress?: (progress: { totalPages: number; remainingPages: number }) => number | undefined;
     },
   ): Promise<{ bytes: number; totalPages: number; remainingPages: number }>;
+  /** A copy of what the source is now, in the place of "main" of another connection, when all steps are done. */
+  backup_init(target: number, targetName: 'main', source: number, sourceName: string): Promise<number>;
+  /** SQLITE_OK, or SQLITE_DONE when the copy is in its place. */
+  backup_step(backup: number, pages: number): Promise<number>;
+  backup_remaining(backup: number): number;
+  backup_pagecount(backup: number): number;
+  backup_finish(backup: number): Promise<number>;
+  /** A text or blob of a row, to be read and written in parts. */
+  blob_open(
+    db: number,
+    schema: string,
+    table: string,
+    column: string,
+    rowid: number | bigint,
+    writes: number,
+  ): Promise<number>;
+  blob_reopen(blob: number, rowid: number | bigint): Promise<number>;
+  blob_bytes(blob: number): number;
+  blob_read(blob: number, n: number, offset: number): Promise<Uint8Array>;
+  blob_write(blob: number, bytes: Uint8Array, offset: number): Promise<number>;
+  blob_close(blob: number): Promise<number>;
   create_collation(
     db: number,
     name: string,

@@ -9,7 +9,9 @@
  */
 
 import { AUTHORIZER, CODE_NAMES } from '../../base/abi.js';
+import { backupsOf, blobsOf } from './capi_copies.js';
 import { callbacks } from './capi_functions.js';
+import { Handles } from './capi_handles.js';
 import { hooksOf } from './capi_hooks.js';
 import { columnsOf, expanded, parametersOf } from './capi_statements.js';
 import {
@@ -97,40 +99,6 @@ export default function SQLiteESMFactory(config) {
 /** @param {import('../engine.js').Engine} engine */
 export function Factory(engine) {
   return Object.freeze(apiOf(engine));
-}
-
-/** Things by number. @template T */
-class Handles {
-  /** @type {Map<number, T>} */ #all = new Map();
-  #next = 1;
-
-  /** @param {string} what */
-  constructor(what) {
-    this.what = what;
-  }
-
-  /** @param {T} thing */
-  add(thing) {
-    const number = this.#next++;
-    this.#all.set(number, thing);
-    return number;
-  }
-
-  /** @param {number} number @returns {T} */
-  get(number) {
-    const found = this.#all.get(number);
-    if (found === undefined) throw new SQLiteError(`not a ${this.what}`, SQLITE_MISUSE);
-    return found;
-  }
-
-  /** @param {number} number */
-  delete(number) {
-    this.#all.delete(number);
-  }
-
-  entries() {
-    return [...this.#all];
-  }
 }
 
 /** @param {import('../engine.js').Engine} engine */
@@ -272,6 +240,8 @@ function apiOf(engine) {
     ...columnsOf(cursorOf),
     libversion: () => version,
     libversion_number: () => numberOfVersion(version),
+    ...blobsOf((db) => databases.get(db)),
+    ...backupsOf((db) => databases.get(db)),
     ...callbacks((db) => databases.get(db), checked),
     ...hooksOf((db) => databases.get(db), checked),
   };

@@ -50,17 +50,17 @@ export function openMemory(engine, content) {
 }
 
 /**
- * A database that lies in this process's memory under its name, or in OPFS if its files were acquired.
- * @param {Engine} engine @param {string} name @param {'memory' | 'opfs'} storage @param {{create: boolean, readonly: boolean}} options
+ * A database that lies in this process's memory under its name, in a store that was mounted (oo1_storage.js), or in OPFS if its files were acquired.
+ * @param {Engine} engine @param {string} name @param {'memory' | 'opfs' | 'localStorage' | 'sessionStorage'} storage @param {{create: boolean, readonly: boolean}} options
  * @returns {any}
  */
 export function openNamed(engine, name, storage, options) {
-  const file = engine.stores.path(name, storage);
+  const file = engine.stores.path(name, /** @type {any} */ (storage));
   const [store, rest] = storeOf(engine, file);
-  if (storage === 'memory' && !options.create && !store.exists(rest)) {
+  if (storage !== 'opfs' && !options.create && !store.exists(rest)) {
     throw new SqlError(`unable to open database file: ${name}`, SQLITE_CANTOPEN);
   }
-  if (storage === 'memory')
+  if (storage !== 'opfs')
     engine.files.acquire(file); // nothing has to be waited for
   else engine.files.acquireAgain(file);
   return opened(engine, { name, file, inMemory: false, options: { ...options, storage } });

@@ -98,6 +98,15 @@ export interface DB {
 
 type DBConstructor = new (filename?: string | { filename?: string; flags?: string }, flags?: string) => DB;
 
+/** Databases in the page's localStorage ("local") or sessionStorage. */
+export interface JsStorageDbConstructor {
+  new (
+    storage?: string | { filename?: string; flags?: string },
+  ): DB & { clearStorage(): number; storageSize(): number };
+  clearStorage(which?: string): number;
+  storageSize(which?: string): number;
+}
+
 /** Files in OPFS that are acquired ahead: databases of any name are opened at once. */
 export interface SAHPoolUtil {
   OpfsSAHPoolDb: DBConstructor;
@@ -144,6 +153,7 @@ export interface Sqlite3 {
   oo1: {
     DB: DBConstructor & { checkRc(db: DB | null, code: number): DB | null };
     OpfsDb?: DBConstructor;
+    JsStorageDb?: JsStorageDbConstructor;
     Stmt: { prototype: Stmt };
   };
   /** Where `OpfsDb` is: acquires the files of further databases, and deletes them. */

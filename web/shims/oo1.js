@@ -17,7 +17,8 @@ import {
 import { capiOf, rcText } from './oo1_capi.js';
 import { execute } from './oo1_exec.js';
 import { Pool } from './oo1_pool.js';
-import { SQLite3Error, Stmt } from './oo1_stmt.js';
+import { checked, SQLite3Error, Stmt } from './oo1_stmt.js';
+import { storesOf, webStorages, whichStorage } from './oo1_storage.js';
 
 export { sqlite3Worker1Promiser } from './promiser.js';
 
@@ -89,15 +90,47 @@ export default async function sqlite3InitModule({ assets, pyodide, opfs, print =
   const library = versionOf(engine);
   const { version: libVersion, source: sourceId } = library;
   const isOpfs = opfs !== undefined && hasOpfs();
-  const oo1 = isOpfs ? { DB, OpfsDb, Stmt } : { DB, Stmt };
+  const stored = storageDatabases(engine, print);
   return {
-    oo1,
+    oo1: { DB, Stmt, ...(isOpfs ? { OpfsDb } : {}), ...stored.classes },
     ...(isOpfs ? { opfs: { acquire, unlink } } : {}),
     installOpfsSAHPoolVfs: poolsOf(engine, print),
     SQLite3Error,
     version: { libVersion, libVersionNumber: numberOfVersion(libVersion), sourceId },
-    capi: capiOf(library),
+    capi: { ...capiOf(library), ...stored.calls },
   };
+}
+
+/** Databases in the page's storages, and calls about these. @param {import('./memory.js').Engine} engine @param {(text: string) => void} print */
+function storageDatabases(engine, print) {
+  const stores = webStorages(engine);
+  if (!stores) return { classes: {}, calls: {} };
+  const clear = (which = '') => storesOf(stores, which).reduce((sum, store) => sum + store.clear(), 0);
+  const sizeOf = (which = '') => storesOf(stores, which).reduce((sum, store) => sum + store.size, 0);
+  class JsStorageDb extends Database {
+    /** @param {string | {filename?: string, flags?: string}} [storage] "local" or "session" */
+    constructor(storage = 'session') {
+      const { filename = 'session', flags = 'c' } = typeof storage === 'string' ? { filename: storage } : storage;
+      const which = whichStorage(filename);
+      const open = (/** @type {string} */ _, /** @type {string} */ how) =>
+        openNamed(engine, 'db', `${which}Storage`, { create: how.includes('c'), readonly: how.includes('r') });
+      super([filename, flags], 'c', open, print, 'kvvfs');
+    }
+
+    static clearStorage = clear;
+    static storageSize = sizeOf;
+
+    /** Delete all that is in its storage; how many entries there were. */
+    clearStorage() {
+      return clear(this.affirmOpen().filename);
+    }
+
+    /** Bytes of its storage. */
+    storageSize() {
+      return sizeOf(this.affirmOpen().filename);
+    }
+  }
+  return { classes: { JsStorageDb }, calls: { sqlite3_js_kvvfs_clear: clear, sqlite3_js_kvvfs_size: sizeOf } };
 }
 
 /** @param {import('./memory.js').Engine} engine @param {(text: string) => void} print */
@@ -162,7 +195,7 @@ class Database {
     this.filename = filename;
     this.vfsName = vfsName;
     this.pointer = ++pointers;
-    this.#host = open(filename, flags);
+    this.#host = checked(() => open(filename, flags));
     this.trace = flags.includes('t')
       ? (/** @type {string} */ sql) => print(`SQL TRACE #${++traced} ${sql.trim()}`)
       : () => undefined;
@@ -221,10 +254,15 @@ class Database {
     return this.statements.size;
   }
 
+  /** @param {string} sql @param {number} at */
+  prepareText(sql, at) {
+    return checked(() => this.host.prepareText(sql, at));
+  }
+
   /** @param {string | string[]} sql */
   prepare(sql) {
     const text = Array.isArray(sql) ? sql.join('') : sql;
-    const prepared = this.host.prepareText(text, 0);
+    const prepared = this.prepareText(text, 0);
     if (!prepared) throw new SQLite3Error('Cannot prepare empty SQL.', SQLITE_MISUSE);
     this.trace(text.slice(0, prepared.end));
     return new Stmt(this, new HostStatement(this.host, prepared));

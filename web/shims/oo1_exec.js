@@ -27,7 +27,7 @@ export function execute(db, args) {
   let { bind } = options;
   let wantsRows = true;
   for (let at = 0; ; ) {
-    const prepared = db.host.prepareText(sql, at);
+    const prepared = db.prepareText(sql, at);
     if (!prepared) break;
     const text = sql.slice(at, prepared.end).trim();
     texts?.push(text);

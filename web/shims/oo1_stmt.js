@@ -13,13 +13,24 @@ export class SQLite3Error extends Error {
   }
 }
 
+/** `act()`, whose errors of SQL are the API's. @template T @param {() => T} act @returns {T} @throws {SQLite3Error} */
+export function checked(act) {
+  try {
+    return act();
+  } catch (error) {
+    const { code, errcode, message } = /** @type {any} */ (error) ?? {};
+    if (typeof errcode !== 'number') throw error;
+    throw new SQLite3Error(`${code}: sqlite3 result code ${errcode}: ${message}`, errcode);
+  }
+}
+
 export class Stmt {
   #cursor;
 
   /** Made by `prepare`. @param {any} db @param {any} host */
   constructor(db, host) {
     this.db = db;
-    this.#cursor = new Cursor(host);
+    this.#cursor = checked(() => new Cursor(host));
     this.pointer = db.pointer;
     db.statements.add(this);
   }
@@ -69,7 +80,7 @@ export class Stmt {
       throw new SQLite3Error(`Bind index ${where} is out of range.`, SQLITE_RANGE);
     }
     if (value === undefined) return;
-    cursor.set(index, bindable(value));
+    checked(() => cursor.set(index, bindable(value)));
   }
 
   /** @param {...any} args */
@@ -91,7 +102,7 @@ export class Stmt {
   }
 
   step() {
-    return this.#open.step();
+    return checked(() => this.#open.step());
   }
 
   stepReset() {

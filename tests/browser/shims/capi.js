@@ -250,5 +250,82 @@ export default async function run() {
     (await fails(() => api.open_v2('missing.db', SQLite.SQLITE_OPEN_READWRITE, 'memory'), 'unable to open')).code,
     14,
   );
+  await blobs(api);
+  await backups(api);
   return 'all of it';
+}
+
+async function blobs(api) {
+  const db = await api.open_v2(':memory:');
+  await api.exec(
+    db,
+    `CREATE TABLE t(a TEXT, b BLOB, c UNIQUE, rowid); INSERT INTO t VALUES ('héllo', x'00010203', 'k', 7), ('other', zeroblob(3), 4, 8);
+    CREATE TABLE w(a PRIMARY KEY) WITHOUT ROWID; CREATE VIEW v AS SELECT 1; CREATE VIRTUAL TABLE f USING fts5(x)`,
+  );
+  const values = async () => {
+    const rows = [];
+    await api.exec(db, 'SELECT hex(b), a, typeof(a) FROM t', (row) => rows.push(row));
+    return rows;
+  };
+  const blob = await api.blob_open(db, 'main', 'T', 'b', 1, 1);
+  equal([api.blob_bytes(blob), [...(await api.blob_read(blob, 2, 1))]], [4, [1, 2]]);
+  equal(
+    [await api.blob_write(blob, new Uint8Array([9, 8]), 2), [...(await api.blob_read(blob, 4, 0))]],
+    [0, [0, 1, 9, 8]],
+  );
+  equal((await fails(() => api.blob_write(blob, new Uint8Array(2), 3), 'SQL logic error')).code, SQLite.SQLITE_ERROR);
+  equal((await fails(() => api.blob_read(blob, 5, 0), 'SQL logic error')).code, SQLite.SQLITE_ERROR);
+  equal([await api.blob_reopen(blob, 2n), api.blob_bytes(blob)], [0, 3]);
+  await api.exec(db, "UPDATE t SET b = x'010203' WHERE _rowid_ = 2");
+  equal((await fails(() => api.blob_read(blob, 1, 0), 'query aborted')).code, 4);
+  equal(
+    [api.blob_bytes(blob), await api.blob_reopen(blob, 2), api.blob_bytes(blob), await api.blob_close(blob)],
+    [0, 0, 3, 0],
+  );
+  equal((await fails(() => api.blob_read(blob, 1, 0), 'not a blob')).code, SQLite.SQLITE_MISUSE);
+  const text = await api.blob_open(db, 'main', 't', 'a', 1, 0);
+  equal((await fails(() => api.blob_write(text, new Uint8Array(1), 0), 'readonly')).code, 8);
+  equal(new TextDecoder().decode(await api.blob_read(text, api.blob_bytes(text), 0)), 'héllo');
+  const written = await api.blob_open(db, 'main', 't', 'a', 2, 1);
+  await api.blob_write(written, new TextEncoder().encode('O'), 0);
+  equal(await values(), [
+    ['00010908', 'héllo', 'text'],
+    ['010203', 'Other', 'text'],
+  ]);
+  for (const [table, column, row, message, writes = 0] of [
+    ['none', 'a', 1, 'no such table: main.none'],
+    ['v', 'a', 1, 'cannot open view: v'],
+    ['f', 'x', 1, 'cannot open virtual table: f'],
+    ['w', 'a', 1, 'cannot open table without rowid: w'],
+    ['t', 'z', 1, 'no such column: "z"'],
+    ['t', 'b', 5, 'no such rowid: 5'],
+    ['t', 'c', 2, 'cannot open value of type integer'],
+    ['t', 'c', 1, 'cannot open indexed column for writing', 1],
+  ]) {
+    await fails(() => api.blob_open(db, 'main', table, column, row, writes), message);
+  }
+  await api.close(db);
+}
+
+async function backups(api) {
+  const source = await api.open_v2(':memory:');
+  const target = await api.open_v2(':memory:');
+  await api.exec(source, 'CREATE TABLE t(a); INSERT INTO t VALUES (zeroblob(50000))');
+  await api.exec(target, 'CREATE TABLE old(a)');
+  const tables = async () => {
+    const names = [];
+    await api.exec(target, 'SELECT name FROM sqlite_schema', ([name]) => names.push(name));
+    return names;
+  };
+  const given = await api.backup_init(target, 'main', source, 'main');
+  equal([await api.backup_step(given, 3), api.backup_pagecount(given) - api.backup_remaining(given)], [0, 3]);
+  equal([await api.backup_finish(given), await tables()], [0, ['old']]);
+  const backup = await api.backup_init(target, 'main', source, 'main');
+  let steps = 0;
+  while ((await api.backup_step(backup, 5)) === SQLite.SQLITE_OK) steps++;
+  equal([steps, api.backup_remaining(backup), await api.backup_finish(backup), await tables()], [2, 0, 0, ['t']]);
+  await fails(() => api.backup_step(backup, 1), 'not a backup');
+  await fails(() => api.backup_init(source, 'main', source, 'main'), 'source and destination must be distinct');
+  await fails(() => api.backup_init(target, 'temp', source, 'main'), 'only "main" can be replaced');
+  await Promise.all([api.close(source), api.close(target)]);
 }

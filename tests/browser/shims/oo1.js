@@ -205,7 +205,10 @@ export default async function run() {
   await fails(() => db.prepare('select 1').bind(1), 'This statement has no bindable parameters');
   await fails(() => db.prepare('  '), 'Cannot prepare empty SQL');
   const wrong = await fails(() => db.exec('select nope'), 'no such column: nope');
-  equal(wrong instanceof Error, true);
+  equal(
+    [wrong instanceof SQLite3Error, wrong.resultCode, wrong.message],
+    [true, 1, 'SQLITE_ERROR: sqlite3 result code 1: no such column: nope'],
+  );
 
   equal(
     [

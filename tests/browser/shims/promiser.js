@@ -46,7 +46,11 @@ export default async function run() {
   equal(told.type, 'exec');
   const { result } = await promiser('exec', { sql: 'SELECT a FROM t', returnValue: 'resultRows' });
   equal(result.resultRows, [[1], [3]]);
-  equal(await rejected(promiser('exec', 'SELECT nope')), ['error', 'exec', 'no such column: nope']);
+  equal(await rejected(promiser('exec', 'SELECT nope')), [
+    'error',
+    'exec',
+    'SQLITE_ERROR: sqlite3 result code 1: no such column: nope',
+  ]);
   equal(await rejected(promiser('nonsense')), ['error', 'nonsense', 'Unknown db worker message type: nonsense']);
   const second = await promiser('open', { filename: ':memory:' });
   equal((await promiser('exec', { dbId: second.dbId, sql: 'SELECT 7', returnValue: 'resultRows' })).result.resultRows, [
