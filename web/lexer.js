@@ -27,7 +27,7 @@ import { CONTEXTUAL, KEYWORDS, NAME_AFTER_OVER } from '../base/sql.js';
 const GAP = /(?:[ \t\n\f\r\ufeff]+|--[^\n\0]*|\/\*(?=[^\0])(?:[^*\0]+|\*(?!\/))*(?:\*\/)?)*/y;
 const SPACE = /[ \t\n\f\r\ufeff]*/y;
 const WORD = /[A-Za-z_\x80-\ufefe\uff00-\uffff][A-Za-z0-9_$\x80-\uffff]*/y;
-const OPERATOR = /[(),;*+~&%]|==?|->>?|-|\/|<[=><]?|>[=>]?|!=|\|\|?|\.(?![0-9])/y;
+const OPERATOR = /[(),;*+~&%]|==?|->>?|-|\/|<[=><]?|>[=>]?|!=|\|\|?|@>|\.(?![0-9])/y;
 const NUMBER = /0[xX][0-9a-fA-F][0-9a-fA-F_]*|(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][+-]?[0-9][0-9_]*)?/y;
 const ID_CHARS = /[A-Za-z0-9_$\x80-\uffff]*/y;
 const BLOB = /[xX]'(?:[0-9a-fA-F]{2})*'/y;

@@ -13,6 +13,7 @@ from typing import Final
 
 from turso_wasm.base import tree
 from turso_wasm.bind import bound
+from turso_wasm.bind.arrays import bind_array_agg, bind_array_call
 from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.comparison import (
     collation_in,
@@ -56,6 +57,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         return bound.Constant(value=None)
     if name == "rtreecheck" and node.over is None and name not in registry.own_functions:
         return bind_rtreecheck(binder, node, scope)
+    if name == "array_agg" and n_arguments == 1 and name not in registry.own_functions:
+        return bind_array_agg(binder, node, scope)
     aggregate = registry.find_aggregate(name, n_arguments)
     if aggregate is not None:
         if aggregate.window and node.over is None:
@@ -79,6 +82,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     function = registry.find_scalar(name, n_arguments)
     if function is not None and function.style == "sequence":
         return bind_sequence_call(binder, node, scope)
+    if function is not None and function.style == "array_of":
+        return bind_array_call(binder, node, scope)
     if function is None and binder.place and not binder.creating:
         return _unknown_call(node.name, binder.exprs(node.arguments, scope))
     if function is None and name in ROW_FUNCTIONS:
@@ -160,7 +165,7 @@ def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
 def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node | None = None) -> bound.Expr:
     """A call of a scalar function with bound arguments."""
     name = function.plan_name
-    assert function.style != "sequence", "bind_call binds it"
+    assert function.style != "sequence" and function.style != "array_of", "bind_call binds it"
     if function.style == "expansion":
         return EXPANSIONS[name](args)
     collation = "BINARY"

@@ -13,6 +13,7 @@ from dataclasses import field, replace
 
 from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
+from turso_wasm.bind.arrays import unnested
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.expressions import bind_condition
 from turso_wasm.bind.query import Core, Item, OutputColumn, Step
@@ -299,6 +300,8 @@ def _bind_parenthesized(clause: FromClause, source: ast.ParenthesizedSource, whe
 
 
 def _bind_function(clause: FromClause, source: ast.TableFunctionSource, where: list[bound.Expr]) -> list[Step]:
+    if fold(source.name) == "unnest" and source.schema is None and len(source.arguments) == 1:
+        source = unnested(source)
     item = bind_virtual(clause.binder, source, clause.scope.parent) or bind_function(clause.binder, source)
     step = _add(clause, item)
     for number, node in enumerate(source.arguments):

@@ -216,6 +216,8 @@ class Operators:
         if function is None:
             return self.read(bound.Binary(op=op, left=self._stored(left), right=self._stored(right)))
         made = self._call(function, left, right)
+        if self.type.base == "TEXT" and self.type.written.endswith("[]"):
+            return self.read(made)
         return bound.Generated(
             value=made, name="", affinity=None, collation="BINARY", decltype=self.type.written, operators=self
         )

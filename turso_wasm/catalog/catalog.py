@@ -28,7 +28,7 @@ from turso_wasm.catalog.objects import Column, Index, Table
 from turso_wasm.catalog.settings import DEFAULT, Settings
 from turso_wasm.catalog.tables import add_index, build_table
 from turso_wasm.catalog.types import AffinityLetter
-from turso_wasm.catalog.user_types import VIEW_PREFIX, Type, builtin, created, make_type, split
+from turso_wasm.catalog.user_types import BASES, VIEW_PREFIX, Type, array_type, builtin, created, make_type, split
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 from turso_wasm.sql.walk import walk
@@ -156,6 +156,11 @@ class Catalog:
         """
         if written in self._types:
             return self._types[written]
+        if written.endswith("[]"):
+            item = written.rstrip("[] ")
+            known = fold(item) in BASES or self.find_type(item) is not None
+            found = self._types[written] = array_type(written) if known else None
+            return found
         name, given = split(written)
         node = builtin(fold(name)) or self.type_statement(name)
         if node is not None and node.parameters and not given and node is builtin(fold(name)):

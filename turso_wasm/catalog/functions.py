@@ -54,6 +54,17 @@ def _json(*entries: str, subtype: Subtype = "json") -> list[Function]:
     return found
 
 
+ARRAY_FUNCTIONS: Final = (
+    *(("array_of", 0, -1), ("array_length", 1, 2), ("array_upper", 1, 2)),
+    *((name, 1, 1) for name in ("array_ndims", "array_dims", "array_sort", "array_to_json", "array_rows")),
+    *((name, 2, 2) for name in ("array_get", "array_append", "array_prepend", "array_cat", "array_remove")),
+    *((name, 2, 2) for name in ("array_fill", "array_contains", "array_contains_all")),
+    *((name, 2, 2) for name in ("array_overlap", "array_overlaps")),
+    *(("array_position", 2, 2), ("array_set", 3, 3), ("array_slice", 3, 3), ("array_replace", 3, 3)),
+    *(("string_to_array", 2, 3), ("array_to_string", 2, 3)),
+)
+"""Functions of arrays: name, least and most arguments (bind.arrays)."""
+
 TURSO: Final[list[Function]] = [
     *_fixed("vector/1=fn_vector32", "vector32/1", "vector64/1", "vector16/1", "vectorb16/1", "vector8/1"),
     *_fixed("vector1bit/1", "vector32_sparse/1", "vector_extract/1", "vector_slice/3"),
@@ -63,6 +74,7 @@ TURSO: Final[list[Function]] = [
     *_fixed("bin_record_json_object/2"),
     Function("conn_txn_id", 1, 1, style="special", deterministic=False),
     Function("is_autocommit", 0, 0, style="special", deterministic=False),
+    *(Function(name, low, high, style="array_of") for name, low, high in ARRAY_FUNCTIONS),
     Function("nextval", 1, 1, style="sequence", deterministic=False),
     Function("currval", 1, 1, style="sequence", deterministic=False),
     Function("setval", 2, 3, style="sequence", deterministic=False),

@@ -156,6 +156,22 @@ def _domain(written: str, node: ast.CreateType, find: Find) -> Type:
 
 
 @cache
+def array_type(written: str) -> Type:
+    """The type of an array, `T[]` or `T[][]`; `[]` alone: of anything."""
+    item = fold(written.rstrip("[] "))
+    kind = {"integer": "integer", "int": "integer", "real": "real", "text": "text"}.get(item, "any")
+    return Type(
+        written,
+        "TEXT",
+        "text",
+        parsed(f"array_checked(array_json(value), '{kind}')"),
+        parsed("array_text(value)"),
+        stored=parsed("json_valid(value) AND json_type(value) = 'array'"),
+        operators=(("=", None), ("<", "array_json_less"), ("||", "array_json_cat")),
+    )
+
+
+@cache
 def parsed(text: str) -> ast.Expr | None:
     """An expression; None of ''."""
     if not text:

@@ -56,7 +56,7 @@ _TOKEN = re.compile(
     {_GAP}
     (?:
       ( (?![0-9$\ufeff]|[xX]') {ID_CHAR}++ )                                                              # 1 word
-    | ( [(),;*=+~&%] (?<!=)|==?|->>?|-|/|<[=><]?|>[=>]?|!=|\|\|?|\.(?![0-9]) )                            # 2 operator
+    | ( [(),;*=+~&%] (?<!=)|==?|->>?|-|/|<[=><]?|>[=>]?|!=|\|\|?|@>|\.(?![0-9]) )                         # 2 operator
     | ( {_NUMBER} (?!{ID_CHAR}) )                                                                        # 3 number
     | ( '(?:[^'\0]++|'')*+' )                                                                             # 4 string
     | ( "(?:[^"\0]++|"")*+" | `(?:[^`\0]++|``)*+` | \[[^]\0]*+\] )                                        # 5 quoted id
@@ -70,7 +70,7 @@ _TOKEN = re.compile(
 )
 _WORD, _OPERATOR, _NUMBER_GROUP, _STRING, _QUOTED, _VARIABLE, _BLOB, _ILLEGAL = range(1, 9)
 
-_OPERATORS = "( ) , ; * = + ~ & % -> ->> - / < <= <> << > >= >> | || .".split()  # noqa: SIM905
+_OPERATORS = "( ) , ; * = + ~ & % -> ->> - / < <= <> << > >= >> | || @> .".split()  # noqa: SIM905
 _KINDS: Final[dict[str, str]] = {
     **{spelled: word for word in KEYWORDS - CONTEXTUAL for spelled in (word, word.lower(), word.capitalize())},
     **{op: op for op in _OPERATORS},

@@ -65,7 +65,9 @@ def test_it_has_the_compiler_and_not_the_rest_of_the_package(members: set[str]) 
 
 
 def test_its_size(members: set[str]) -> None:
-    assert members and PACK.stat().st_size < 512_000
+    assert (
+        members and PACK.stat().st_size < 560_000
+    )  # with types, arrays, indexes of methods and what transactions check
 
 
 def test_what_is_no_pack_is_refused_and_a_whole_one_leaves_no_file_behind() -> None:

@@ -6,9 +6,11 @@ from typing import Final, cast
 
 from turso_wasm.sql.ast_base import QualifiedName
 from turso_wasm.sql.ast_dml import Assignment, ConflictAction, Delete, Insert, Update, Upsert
-from turso_wasm.sql.ast_expr import RowValue, Subquery
+from turso_wasm.sql.ast_expr import ColumnRef, FunctionCall, RowValue, Subquery
 from turso_wasm.sql.ast_select import ResultColumn, Star, TableSource, With
+from turso_wasm.sql.lexer import ID
 from turso_wasm.sql.limits import MAX_COLUMNS
+from turso_wasm.sql.parser.arrays import SUBSCRIPT
 from turso_wasm.sql.parser.expressions import SUBQUERY_STARTS
 from turso_wasm.sql.parser.select import SelectParser
 
@@ -178,6 +180,9 @@ class DmlParser(SelectParser):
         start = self.starts[self.at]
         row = self.accept("(")
         columns = self.name_list() if row else (self.name_node(),)
+        place = None
+        if not row and self.kinds[self.at] == ID and SUBSCRIPT.match(self.texts[self.at]):
+            place = self.subscript(ColumnRef(columns[0].text, span=columns[0].span), start)
         if self.kinds[self.at] != "=":
             self.fail()
         self.at += 1
@@ -185,6 +190,10 @@ class DmlParser(SelectParser):
         self.depth += symbols
         value = self.expr()
         self.depth -= symbols
+        if isinstance(place, FunctionCall):
+            if place.name != "array_get":
+                self.complain("a slice cannot be assigned", place.span)
+            value = FunctionCall("array_set", (*place.arguments, value), span=place.span)
         if row:
             self._check_width(len(columns), value)
         return Assignment(columns, value, row, self.span_from(start))

@@ -41,9 +41,9 @@ from turso_wasm.sql.ast_expr import (
 )
 from turso_wasm.sql.height import MAX_EXPR_HEIGHT, too_high
 from turso_wasm.sql.lexer import ID, LISTS, STRING, dequote
+from turso_wasm.sql.parser.arrays import SUBSCRIPT, ArrayParser
 from turso_wasm.sql.parser.leaves import literal_values
 from turso_wasm.sql.parser.stream import COLUMN_WORDS
-from turso_wasm.sql.parser.types import TypeParser
 
 if TYPE_CHECKING:
     from turso_wasm.sql.ast_select import Select
@@ -72,11 +72,12 @@ _BINARY: Final[dict[str, int]] = {
     "||": 9,
     "->": 9,
     "->>": 9,
+    "@>": _EQUALITY,
 }
 SUBQUERY_STARTS: Final = frozenset({"SELECT", "VALUES", "WITH"})
 
 
-class ExpressionParser(TypeParser):
+class ExpressionParser(ArrayParser):
     """Everything an expression can hold but SELECT, which `SelectParser` adds."""
 
     __slots__ = ()
@@ -100,12 +101,22 @@ class ExpressionParser(TypeParser):
             if n_operators > MAX_EXPR_HEIGHT:  # at once: a page's Python cannot free a tree of any height
                 raise too_high()
             kind = kinds[self.at]
+            if kind is ID and self.texts[self.at][0] == "[" and SUBSCRIPT.match(self.texts[self.at]):
+                left = self.subscript(left, start)
+                continue
             precedence = _BINARY.get(kind)
             if precedence is not None:
                 if precedence <= above:
                     break
                 n_operators += 1
                 self.at += 1
+                if kind == "&" and kinds[self.at] == "&" and self.starts[self.at] == self.ends[self.at - 1]:
+                    self.at += 1
+                    left = self.array_operator("array_overlaps", left, precedence, start)
+                    continue
+                if kind == "@>":
+                    left = self.array_operator("array_contains_all", left, precedence, start)
+                    continue
                 self.depth += 2
                 right = self.expr(precedence)
                 self.depth -= 2
@@ -148,6 +159,8 @@ class ExpressionParser(TypeParser):
         if following == "(":
             return self.function()
         text = self.texts[at]
+        if following is ID and self.texts[at + 1][0] == "[" and text.upper() == "ARRAY":
+            return self.array()
         name = dequote(text) if kinds[at] == ID or kinds[at] == STRING else text
         start = self.starts[at]
         self.at = at + 1
