@@ -299,6 +299,8 @@ def test_one_database_is_written_and_what_is_read_of_others_is_checked(connect: 
         one.execute("INSERT INTO second.s VALUES (2)")
     one.execute("COMMIT")
     run(one, "BEGIN CONCURRENT; INSERT INTO t SELECT x FROM second.s")
+    with pytest.raises(turso_wasm.OperationalError, match="cannot attach a database inside BEGIN CONCURRENT"):
+        one.execute("ATTACH ':memory:' AS third")
     other.execute("UPDATE s SET x = 5")
     with pytest.raises(turso_wasm.OperationalError, match="conflict on row 1 of table s"):
         one.execute("COMMIT")
@@ -419,3 +421,52 @@ def test_the_examples_of_the_document(tmp_path: Path) -> None:
     (session,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     test = doctest.DocTestParser().get_doctest(session, {"con": con}, "document", None, 0)
     assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+
+
+def test_what_is_interrupted_or_fails_amid_a_statement_leaves_nothing(
+    pair: tuple[turso_wasm.Connection, turso_wasm.Connection],
+) -> None:
+    one, other = pair
+    numbers = "WITH n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 500) "
+    one.execute("BEGIN CONCURRENT")
+    one.execute("UPDATE t SET v = 0 WHERE id = 1")
+    with pytest.raises(turso_wasm.IntegrityError):
+        one.execute(f"{numbers} INSERT INTO t SELECT 1000 - i, i, iif(i = 400, 'a', 'n' || i) FROM n")
+    one.execute(f"{numbers} INSERT INTO t(v) SELECT i FROM n")
+    other.execute("UPDATE t SET v = 7 WHERE id = 2")
+    one.execute("COMMIT")
+    assert rows(other, "SELECT count(*), sum(v < 10) FROM t WHERE name IS NOT NULL") == [(3, 2)]
+    assert rows(other, "SELECT count(*), min(id), max(id) FROM t WHERE name IS NULL") == [(500, 4, 503)]
+    one.create_function("stop", 1, lambda i: one.interrupt() if i == 300 else i)
+    one.execute("BEGIN CONCURRENT")
+    with pytest.raises(turso_wasm.OperationalError, match="interrupted"):
+        one.execute(f"{numbers} INSERT INTO t(v) SELECT stop(i) FROM n")
+    assert not one.in_transaction
+    assert rows(one, "SELECT count(*) FROM t") == [(503,)]
+
+
+def test_cursors_that_are_open_at_commit_go_on(pair: tuple[turso_wasm.Connection, turso_wasm.Connection]) -> None:
+    one, other = pair
+    one.executemany("INSERT INTO t(v) VALUES (?)", [(n,) for n in range(2000)])
+    one.execute("BEGIN CONCURRENT")
+    one.execute("UPDATE t SET v = -1 WHERE id = 1")
+    cursor = one.execute("SELECT id FROM t WHERE id > 1500")
+    first = [cursor.fetchone()[0] for _ in range(10)]
+    other.execute("UPDATE t SET v = -1 WHERE id = 2")
+    one.execute("COMMIT")
+    assert first + [id for (id,) in cursor] == list(range(1501, 2004))
+    assert rows(other, "SELECT v FROM t WHERE id < 3") == [(-1,), (-1,)]
+
+
+def test_texts_of_the_message_are_decoded_and_long_ones_cut(tmp_path: Path) -> None:
+    pair = tuple(turso_wasm.connect(tmp_path / "u.db", isolation_level=None) for _ in range(2))
+    pair[0].executescript(
+        "PRAGMA encoding = 'UTF-16le'; PRAGMA journal_mode = wal; CREATE TABLE tä(a TEXT PRIMARY KEY, b)"
+    )
+    pair[0].execute("INSERT INTO tä VALUES ('ö', 1)")
+    insert = "INSERT INTO tä VALUES ('ü', 1)"
+    assert race(pair, insert, insert) == "conflict on key ('ü') of index sqlite_autoindex_tä_1 of table tä"
+    long = f"INSERT INTO tä VALUES ('{'ß' * 500}', 1)"
+    assert race(pair, long, long) == f"conflict on key ('{'ß' * 99}) of index sqlite_autoindex_tä_1 of table tä"
+    for connection in pair:
+        connection.close()

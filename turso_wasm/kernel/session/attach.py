@@ -36,10 +36,12 @@ def database_attach(
 ) -> None:
     """ATTACH file AS name KEY key; keyed: whether there is a key.
 
-    Errors: SQLITE_ERROR when there are too many, the name is taken, or the encoding is another one; SQLITE_CANTOPEN;
-    what reading a file raises.
+    Errors: SQLITE_ERROR when there are too many, the name is taken, or the encoding is another one, and inside BEGIN
+    CONCURRENT, which must see all that is read; SQLITE_CANTOPEN; what reading a file raises.
     """
     c: KernelConnection = KernelConnection(s.connection)
+    if c.concurrent:
+        raise_error(SQLITE_ERROR, *lit(b"cannot attach a database inside BEGIN CONCURRENT"))
     at, size = text_of(s, name_tag, name)
     slot: i32 = slot_free(c)
     if slot == 0:

@@ -3,17 +3,20 @@
 Kernels know b-trees by their root pages; sqlite_schema knows what these are called.
 """
 
-from turso_wasm.kernel.abi import INTEGER, Cursor, KeyInfo, Run
+from turso_wasm.kernel.abi import INTEGER, TEXT, UTF8, Cursor, KeyInfo, Run
 from turso_wasm.kernel.base.errors import raise_error
 from turso_wasm.kernel.base.memory import alloc
 from turso_wasm.kernel.btree.cursor.move import cursor_first, cursor_next
 from turso_wasm.kernel.btree.cursor.position import cursor_new
 from turso_wasm.kernel.btree.cursor.read import cursor_column
 from turso_wasm.kernel.functions.scalar import fn_quote
+from turso_wasm.kernel.pager.header import AT_ENCODING
+from turso_wasm.kernel.pager.pages import pager_get
 from turso_wasm.kernel.pager.share import BUSY_SNAPSHOT
 from turso_wasm.kernel.pager.storage import Pager
+from turso_wasm.kernel.values.utf16 import text_loaded
 from turso_wasm.kernel.values.value import bytes_of, size_of
-from turso_wasm.wasm.lang import Struct, i32, i64, lit, memory_copy, ptr, scratch, sizeof, u8, u32
+from turso_wasm.wasm.lang import Struct, be32, i32, i64, lit, memory_copy, ptr, scratch, sizeof, u8, u32
 
 __subset__ = True
 
@@ -29,6 +32,7 @@ class Message(Struct):
 
     p: ptr[u8]
     n: i32
+    encoding: i32  # of texts in the database
 
 
 def say(m: Message, p: ptr[u8], size: i32) -> None:
@@ -53,6 +57,7 @@ def raise_conflict(s: Run, root: u32, entry: Cursor) -> None:
     m: Message = Message(scratch(sizeof(Message)))
     m.p = alloc(s, MESSAGE_MAX)
     m.n = 0
+    m.encoding = i32(be32(pager_get(Pager(entry.pager), u32(1)).data + AT_ENCODING) & 3)
     schema: Cursor = cursor_new(Pager(entry.pager), s, u32(1), KeyInfo(0), 0)
     found: i32 = schema_find(schema, root)
     is_table: i32 = 1
@@ -63,9 +68,9 @@ def raise_conflict(s: Run, root: u32, entry: Cursor) -> None:
         say_entry(s, m, entry, is_table)
         if is_table == 0:
             say(m, *lit(b" of index "))
-            say(m, bytes_of(name), size_of(name))
+            say_text(s, m, name)
         say(m, *lit(b" of table "))
-        say(m, bytes_of(table), size_of(table))
+        say_text(s, m, table)
     else:
         say_entry(s, m, entry, 1)
         say(m, *lit(b" of table sqlite_schema"))
@@ -110,7 +115,21 @@ def say_entry(s: Run, m: Message, entry: Cursor, is_table: i32) -> None:
     say(m, *lit(b")"))
 
 
+def say_text(s: Run, m: Message, payload: i64) -> None:
+    """Say a text of the database."""
+    _tag, text = text_decoded(s, m, TEXT, payload)
+    say(m, bytes_of(text), size_of(text))
+
+
+def text_decoded(s: Run, m: Message, tag: i32, payload: i64) -> tuple[i32, i64]:
+    """A value of the database, a text in UTF-8."""
+    if m.encoding > UTF8:
+        tag, payload = text_loaded(s, tag, payload, m.encoding)
+    return tag, payload
+
+
 def say_value(s: Run, m: Message, tag: i32, payload: i64) -> None:
     """Say a value, as an SQL literal."""
+    tag, payload = text_decoded(s, m, tag, payload)
     _tag, text = fn_quote(s, tag, payload)
     say(m, bytes_of(text), size_of(text))
