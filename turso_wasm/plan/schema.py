@@ -36,9 +36,10 @@ from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.capture import refuse_captured_into
 from turso_wasm.plan.foreign_keys import delete_all
-from turso_wasm.plan.materialized.parts import indexes_of, parts_off, tables_of
+from turso_wasm.plan.materialized.parts import index_on_rows, indexes_of, parts_off, tables_of
 from turso_wasm.plan.planner import Planner
 from turso_wasm.sql import ast
+from turso_wasm.sql.parser import parse_one
 
 Changed = tuple[nodes.Plan, Catalog | None]
 """The plan, and the database whose schema it changes (None: it changes nothing)."""
@@ -201,7 +202,12 @@ def _triggered_table(binder: Binder, node: ast.CreateTrigger) -> tuple[Catalog, 
 
 
 def plan_create_index(binder: Binder, node: ast.CreateIndex) -> Changed:
-    """CREATE INDEX. Errors: SqlError with SQLite's message."""
+    """CREATE INDEX, also on the rows of a materialized view. Errors: SqlError with SQLite's message."""
+    text = index_on_rows(binder, node)
+    if text is not None:
+        parsed, _ = parse_one(text)
+        assert isinstance(parsed, ast.CreateIndex)
+        binder.sql, binder.lift, node = text, False, parsed
     catalog, table = indexed_table(binder, node.name, node.table)
     if not ddl.check_new_index(catalog, node.name, node.if_not_exists):
         return NOTHING, None

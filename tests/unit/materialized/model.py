@@ -10,7 +10,7 @@ SCHEMA: Final = """
 CREATE TABLE t(id INTEGER PRIMARY KEY, a, b INT, c TEXT, d REAL);
 CREATE TABLE u(id INTEGER PRIMARY KEY, t_id INT, x TEXT COLLATE NOCASE, y INT);
 CREATE TABLE w(p TEXT, q INT, z, PRIMARY KEY(p, q)) WITHOUT ROWID;
-CREATE TABLE s(y INT, k TEXT);
+CREATE TABLE s(y INT, k TEXT, twice INT AS (y * 2));
 CREATE VIEW sub AS SELECT t_id AS tt, count(*) AS n FROM u GROUP BY t_id;
 """
 
@@ -53,6 +53,8 @@ VIEWS: Final = (
     "SELECT p, sum(q) FROM w GROUP BY p",
     "SELECT id, b, sum(b) OVER (PARTITION BY a ORDER BY id) FROM t",
     "SELECT id, row_number() OVER (PARTITION BY c ORDER BY b, id), sum(b) OVER (PARTITION BY c) FROM t",
+    "SELECT k, sum(twice), max(twice) FROM s GROUP BY k",
+    "SELECT id, sum(b) OVER w, count(*) OVER (w ROWS 1 PRECEDING) FROM t WINDOW w AS (PARTITION BY a ORDER BY id)",
     "SELECT b, count(*), rank() OVER (ORDER BY count(*)) FROM t GROUP BY b",
     "SELECT id, b FROM t ORDER BY b DESC, id LIMIT 3",
     "SELECT b, count(*) AS n FROM t GROUP BY b ORDER BY n DESC, b LIMIT 2 OFFSET 1",
@@ -100,7 +102,7 @@ def change(draw: random.Random) -> Change:
             ("DELETE FROM w WHERE q = ?", (q,)),
         ],
         "s": [
-            ("INSERT INTO s VALUES (?, ?)", (b, c)),
+            ("INSERT INTO s(y, k) VALUES (?, ?)", (b, c)),
             ("UPDATE s SET y = ? WHERE k = ?", (b, c)),
             ("DELETE FROM s WHERE rowid = ?", (id,)),
         ],

@@ -103,6 +103,21 @@ def test_a_query_reads_what_is_kept(ours: turso_wasm.Connection) -> None:
     assert [column[0] for column in ours.execute("SELECT * FROM v").description] == ["g", "n", "s"]
 
 
+def test_indexes_on_a_view(ours: turso_wasm.Connection, path: str) -> None:
+    ours.executescript("CREATE INDEX i ON v(s DESC, g) WHERE n > 1; CREATE INDEX by_group ON v(g)")
+    plan = [row[3] for row in ours.execute("EXPLAIN QUERY PLAN SELECT * FROM v WHERE g = 'b'")]
+    assert "SEARCH __turso_view_v USING INDEX by_group (c1=?)" in plan
+    ours.execute("UPDATE t SET x = 1")
+    assert ours.execute("SELECT * FROM v WHERE g = 'b'").fetchall() == [("b", 1, 1)]
+    ours.execute("ALTER TABLE t RENAME COLUMN x TO y")
+    ours.execute("REFRESH MATERIALIZED VIEW v")
+    assert theirs(path, "SELECT 1") == kept(ours)
+    assert ours.execute("SELECT count(*) FROM sqlite_schema WHERE name IN ('i', 'by_group')").fetchone() == (2,)
+    ours.execute("DROP INDEX i")
+    ours.execute("DROP VIEW v")
+    assert ours.execute("SELECT name FROM sqlite_schema").fetchall() == [("t",)]
+
+
 def test_what_sqlite_writes_is_seen_at_once_and_caught_up_with(ours: turso_wasm.Connection, path: str) -> None:
     assert theirs(path, "INSERT INTO t VALUES (4, 'c', 1)") == [("a", 2, 14), ("b", 1, 7), ("c", 1, 1)]
     theirs(path, "REPLACE INTO t VALUES (1, 'c', 1); DELETE FROM t WHERE id = 2")
@@ -190,6 +205,7 @@ def test_drop_takes_everything_along(ours: turso_wasm.Connection) -> None:
         ("CREATE MATERIALIZED VIEW w AS SELECT * FROM sqlite_schema", "cannot be maintained: sqlite_schema"),
         ("CREATE MATERIALIZED VIEW w AS SELECT x = ? FROM t", "parameters are not allowed in views"),
         ("CREATE TEMP MATERIALIZED VIEW w AS SELECT x FROM t", 'near "MATERIALIZED": syntax error'),
+        ("CREATE INDEX i ON v(nope)", "no such column: nope"),
         ("REFRESH MATERIALIZED VIEW t", "no such view: t"),
         ("REFRESH MATERIALIZED VIEW", "incomplete input"),
     ],

@@ -24,7 +24,7 @@ from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan.materialized.groups import DISTINCT, Grouping, GroupStore, is_aggregate
 from turso_wasm.plan.materialized.names import Leaf, Scope, conjunction, leaves_of, rewrite
 from turso_wasm.plan.materialized.rows import Arm, RowStore, inner_part, turned
-from turso_wasm.plan.materialized.windows import TopStore, WindowStore, has_windows
+from turso_wasm.plan.materialized.windows import TopStore, WindowStore, has_windows, with_windows
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 from turso_wasm.sql.printer import print_sql
@@ -134,7 +134,7 @@ class Compiler:
         elif having is not None:
             refuse("HAVING without aggregates")
         if any(map(has_windows, arm.outputs)):
-            store = self._windows(core, arm, final and not core.distinct)
+            store = self._windows(arm, final and not core.distinct)
         elif core.distinct:
             store = self._rows([arm])
         else:
@@ -151,12 +151,13 @@ class Compiler:
             if isinstance(column, ast.ResultColumn) and column.alias is not None:
                 scope.aliases.setdefault(fold(column.alias), column.expr)
         scope.aliases = {name: _without_aliases(scope, expr) for name, expr in scope.aliases.items()}
+        windows = {fold(window.name): window.spec for window in core.windows}
         outputs: list[ast.Expr] = []
         for column in core.columns:
             if isinstance(column, ast.Star):
                 outputs += [expr for _, expr in scope.star(column)]
             else:
-                outputs.append(_without_aliases(scope, column.expr))
+                outputs.append(_without_aliases(scope, with_windows(column.expr, windows)))
         where = None if core.where is None else scope.explicit(core.where)
         arm = Arm(outputs, source, scope.leaves, where)
         for part in (*outputs, where, source, core.having, *core.group_by):
@@ -391,8 +392,8 @@ class Compiler:
             return arm.outputs[term.value - 1]
         return scope.explicit(term)
 
-    def _windows(self, core: ast.SelectCore, arm: Arm, final: bool) -> Store:
-        found = WindowStore(core, arm)
+    def _windows(self, arm: Arm, final: bool) -> Store:
+        found = WindowStore(arm)
         rows = self._rows([replace(arm, outputs=found.projected)])
         return self.add(found.store(self._new(final), rows, self.described))
 
@@ -498,7 +499,7 @@ def _says_now(node: ast.FunctionCall) -> bool:
 
 
 def _columns_of(table: Table) -> tuple[tuple[str, ...], dict[str, str]]:
-    shown = tuple(column.name for column in table.columns if not column.hidden)
+    shown = tuple(column.name for column in table.columns)
     return shown, {fold(name): name for name in shown}
 
 

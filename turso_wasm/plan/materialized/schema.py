@@ -16,7 +16,7 @@ from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.tables import add_index, build_table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.derived import ours
-from turso_wasm.plan.materialized.parts import indexes_of, parts_off, tables_of
+from turso_wasm.plan.materialized.parts import indexes_of, indexes_on_rows, parts_off, tables_of
 from turso_wasm.plan.materialized.views import compiled
 from turso_wasm.plan.schema import Changed, drop_steps, plan_create_view
 from turso_wasm.plan.triggers import STEPS
@@ -60,8 +60,10 @@ def _compiled(binder: Binder, catalog: Catalog, name: str, select: ast.Select, a
         ) from None
 
 
-def _creation(binder: Binder, catalog: Catalog, view: View) -> tuple[list[nodes.Step], int]:
-    """What is kept, filled; and how many registers the steps use."""
+def _creation(
+    binder: Binder, catalog: Catalog, view: View, indexed: Collection[tuple[str, str]] = ()
+) -> tuple[list[nodes.Step], int]:
+    """What is kept, filled; and how many registers the steps use. indexed: users' indexes on the rows."""
     steps: list[nodes.Step] = []
     n_registers = 0
 
@@ -74,7 +76,8 @@ def _creation(binder: Binder, catalog: Catalog, view: View) -> tuple[list[nodes.
 
     with ExitStack() as there:
         for name, sql, indexes in [
-            *((store.name, view.table_sql(store), store.index_sql()) for store in view.stores),
+            *((store.name, view.table_sql(store), store.index_sql()) for store in view.stores[:-1]),
+            (view.stores[-1].name, view.table_sql(view.stores[-1]), [*view.stores[-1].index_sql(), *indexed]),
             (view.behind, view.behind_sql(), []),
         ]:
             table = _table(catalog, sql)
@@ -132,7 +135,7 @@ def plan_refresh(binder: Binder, node: ast.RefreshView) -> Changed:
     binder.nested_select(table.select, None)
     new = _compiled(binder, catalog, table.name, table.select, node.name)
     gone = dropped_with(binder, catalog, view)
-    made, n_registers = _creation(binder, catalog, new)
+    made, n_registers = _creation(binder, catalog, new, indexes_on_rows(catalog, view))
     return nodes.Ddl(slot=catalog.slot, steps=(*gone, *made), n_registers=n_registers), catalog
 
 

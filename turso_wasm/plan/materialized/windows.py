@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from turso_wasm.catalog.materialized import Column, Store, refuse, same
@@ -25,26 +25,17 @@ class WindowStore:
     projected: the columns of the rows that it is computed from: what all windows are partitioned by, then the rest.
     """
 
-    def __init__(self, core: ast.SelectCore, arm: Arm) -> None:
-        windows = {fold(window.name): window.spec for window in core.windows}
-        partitions = []
-        for output in arm.outputs:
-            for part in walk(output):
-                if isinstance(part, ast.FunctionCall) and part.over is not None:
-                    partitions.append(_partition(part.over, windows))
-        common = [term for term in partitions[0] if all(term in other for other in partitions[1:])]
-        explicit = [rewrite(term, lambda _: None) for term in common]
-        self.n_terms = len(explicit)
-        self.projected: list[ast.Expr] = list(explicit)
+    def __init__(self, arm: Arm) -> None:
+        calls = [part for output in arm.outputs for part in walk(output) if isinstance(part, ast.FunctionCall)]
+        partitions = [call.over.partition_by for call in calls if isinstance(call.over, ast.WindowSpec)]
+        self.projected: list[ast.Expr] = []
+        for term in partitions[0]:
+            if term not in self.projected and all(term in other for other in partitions):
+                self.projected.append(term)
+        self.n_terms = len(self.projected)
         self.outputs = [rewrite(output, self._column) for output in arm.outputs]
         if not self.projected:
             self.projected.append(ast.IntegerLiteral(0))
-        if windows:
-            refuse("a named window") if self._names_windows(arm) else None
-
-    def _names_windows(self, arm: Arm) -> bool:
-        calls = (part for output in arm.outputs for part in walk(output) if isinstance(part, ast.FunctionCall))
-        return any(isinstance(call.over, str) or (call.over is not None and call.over.base) for call in calls)
 
     def _column(self, node: ast.Node) -> ast.Node | None:
         if not isinstance(node, ast.ColumnRef):
@@ -75,12 +66,25 @@ class WindowStore:
         return store
 
 
-def _partition(over: ast.WindowSpec | str, windows: dict[str, ast.WindowSpec]) -> list[ast.Expr]:
+def with_windows(expr: ast.Expr, windows: Mapping[str, ast.WindowSpec]) -> ast.Expr:
+    """The same with what the names of windows mean, by folded name."""
+
+    def change(node: ast.Node) -> ast.Node | None:
+        if not isinstance(node, ast.FunctionCall) or node.over is None:
+            return None
+        spec = _spec(node.over, windows)
+        return None if spec is node.over else replace(node, over=spec)
+
+    return rewrite(expr, change)
+
+
+def _spec(over: ast.WindowSpec | str, windows: Mapping[str, ast.WindowSpec]) -> ast.WindowSpec:
     if isinstance(over, str):
-        return _partition(windows[fold(over)], windows)
-    if over.base is not None:
-        return _partition(windows[fold(over.base)], windows)
-    return list(over.partition_by)
+        return _spec(windows[fold(over)], windows)
+    if over.base is None:
+        return over
+    base = _spec(windows[fold(over.base)], windows)
+    return replace(over, base=None, partition_by=base.partition_by, order_by=over.order_by or base.order_by)
 
 
 class TopStore:
