@@ -69,6 +69,7 @@ class Planner:
         self.alone = -1  # the source whose rows the SELECT that is being planned sees once each
         self.target = -1  # the source whose rows are to be changed
         self.fetched = -1  # the same, if they are fetched whole
+        self.passed_on: dict[int, frozenset[int]] = {}  # columns that an UPDATE of a module leaves alone, by source
         self.changing: Table | None = None  # the table that is being changed while what is planned now runs
         self.all_changing = False  # any table may be: by triggers, by actions of foreign keys
 

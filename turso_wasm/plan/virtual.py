@@ -14,6 +14,7 @@ from turso_wasm.bind.query import Core, Item, OutputColumn, Query
 from turso_wasm.bind.scope import column_ref
 from turso_wasm.bind.tables import use_tokenizer
 from turso_wasm.bind.triggers import ROWID
+from turso_wasm.bind.walk import columns_used
 from turso_wasm.bind.writes import InsertColumns, bind_returning, new_row
 from turso_wasm.catalog import ddl
 from turso_wasm.catalog.capture import visible_columns
@@ -139,6 +140,8 @@ def plan_update_virtual(
         fail("UPDATE RETURNING is not available on virtual tables", node)
     values = [assigned.get(number) or column_ref(old, number) for number in range(len(table.columns))]
     rowid = column_ref(old, ROWID)
+    asked = {ref.column for expr in (*assigned.values(), *core.where) for ref in columns_used(expr)}
+    planner.passed_on[old.source] = frozenset(range(len(table.columns))) - assigned.keys() - asked
     captures = capture_virtual(binder, table, "update", assigned)
     before = _row_before(old) if captures else []
     core.outputs = [rowid, assigned.get(ROWID, rowid), *values, *before]

@@ -147,6 +147,9 @@ class _Rows(FtsTable):
 
     def _text(self, item: Item | None, column: int, is_called: bool = False) -> bound.Expr:
         kept = super()._text(item, column)
+        passed_on = self.request.planner.passed_on.get(self.request.item.source, frozenset())
+        if column in passed_on and not is_called:
+            return kept
         if self.keeps_lost and self.found is not None and item is not None and item.table is not None:
             is_lost = bound.IsNull(operand=column_of(item, ROWID))
             kept = bound.Case(whens=((is_lost, self._lost(item.table, self.found, is_called)),), otherwise=kept)
