@@ -90,16 +90,27 @@ async def _run(code):
 /** @type {ReturnType<typeof start> | null} */
 let started = null;
 
+/** The packages that a cell imports, as far as Pyodide has them; what has failed. @param {any} pyodide @param {string} code @returns {Promise<string[]>} */
+async function fetchPackages(pyodide, code) {
+  /** @type {string[]} */
+  const failures = [];
+  await pyodide.loadPackagesFromImports(code, {
+    messageCallback: (/** @type {string} */ text) => tell({ kind: 'print', text }),
+    errorCallback: (/** @type {string} */ text) => failures.push(text.trim()),
+  });
+  return failures;
+}
+
 /** @param {string} code */
 async function run(code) {
   try {
     started ??= start();
     const { pyodide, run } = await started;
-    await pyodide.loadPackagesFromImports(code, {
-      messageCallback: (/** @type {string} */ text) => tell({ kind: 'print', text }),
-      errorCallback: (/** @type {string} */ text) => tell({ kind: 'print', text }),
-    });
+    const failures = await fetchPackages(pyodide, code);
     const { error, ...value } = await run(code);
+    if (error && failures.length && error.message.startsWith('ModuleNotFoundError')) {
+      error.message += `. Packages are fetched from cdn.jsdelivr.net: ${failures.join(' ')}`;
+    }
     tell(error ? { kind: 'done', error } : { kind: 'done', value });
   } catch (error) {
     started = null;

@@ -140,6 +140,14 @@ def test_an_error_in_python_marks_its_line(page: Any) -> None:
     assert page.locator(".cm-lintRange-error").inner_text() == "db.execute('SELECT nosuch')"
 
 
+def test_a_package_that_cannot_be_fetched(page: Any) -> None:
+    page.context.route("https://cdn.jsdelivr.net/**", lambda route: route.abort())
+    said = run(page, "import pandas\npandas.DataFrame()")
+    page.context.unroute("https://cdn.jsdelivr.net/**")
+    assert said.startswith("ModuleNotFoundError: No module named 'pandas'")
+    assert "Packages are fetched from cdn.jsdelivr.net: " in said
+
+
 def test_python_that_does_not_end_is_stopped(page: Any) -> None:
     start(page, "while True: pass")
     page.wait_for_selector("#stop:not([disabled])")
