@@ -88,6 +88,9 @@ class Binder:
         self.finder = NameFinder()
         self.n_sources = 0
         self.n_lets = 0
+        self.defaults: dict[
+            int, tuple[Table, int]
+        ] = {}  # what DEFAULT among an INSERT's values is of, by the node's id
         self.statement: ast.Node | None = None  # which `sql` is
         self.n_selects = 0  # in `sql`, and others; 0: not counted yet
         self.parameters: dict[int, str] = {}

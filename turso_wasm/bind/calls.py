@@ -51,6 +51,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
     "unsafe use of f()"; "not supported yet" for functions that SQLite has and we have not.
     """
     name = fold(node.name)
+    if node.star and name in ("json_object", "jsonb_object") and scope is not None and scope.items:
+        node = _of_all_columns(node, scope)
     n_arguments = len(node.arguments)
     registry = binder.registry
     if binder.authority is not None and not binder.place and not binder.authority.function(binder, node.name):
@@ -110,6 +112,16 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         call = bound.Cast(operand=call, affinity="C")
     is_moment = name in MOMENTS and function.number < 0
     return pure_call(call, binder.place, node.name) if is_moment and binder.place in PURE else call
+
+
+def _of_all_columns(node: ast.FunctionCall, scope: Scope) -> ast.FunctionCall:
+    """json_object(*): the names and values of all columns that a star shows."""
+    arguments: list[ast.Expr] = []
+    for item in scope.items:
+        for name in item.columns:
+            if fold(name) not in item.hidden:
+                arguments += [ast.TextLiteral(name), ast.ColumnRef(name, item.name or None, span=node.span)]
+    return replace(node, star=False, arguments=tuple(arguments))
 
 
 def _given(what: str) -> bound.Expr:

@@ -76,6 +76,7 @@ def _like(kind: type[SelectBinder], binder: Binder) -> SelectBinder:
     made = kind(binder.catalogs, binder.sql, binder.registry)
     made.statement, made.lift, made.common = binder.statement, binder.lift, binder.common
     made.default_schema, made.plan_pragma = binder.default_schema, binder.plan_pragma
+    made.defaults = binder.defaults
     made.make_program, made.ask = binder.make_program, binder.ask
     made.resolving = made.from_right = True
     made.finder = type(binder.finder)(binder.finder.rows)

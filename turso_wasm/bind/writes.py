@@ -12,7 +12,7 @@ from dataclasses import field, replace
 
 from turso_wasm.base.records import dataclass
 from turso_wasm.bind import bound
-from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.binder import EXPRESSIONS, Binder, fail
 from turso_wasm.bind.first_errors import outside_selects
 from turso_wasm.bind.generated import row_of
 from turso_wasm.bind.query import Core, Item, OutputColumn, Query
@@ -23,7 +23,7 @@ from turso_wasm.bind.scope import Scope, column_of, column_ref
 from turso_wasm.bind.table_functions import find_function
 from turso_wasm.bind.tables import check_readable, common_tables, must_find_table, open_view
 from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
-from turso_wasm.bind.types import encoded_column, encoded_default
+from turso_wasm.bind.types import column_type, encoded_column, encoded_default, read_value
 from turso_wasm.bind.walk import all_of, query_items, strip_collation, transform, transform_query
 from turso_wasm.catalog.constants import is_constant
 from turso_wasm.catalog.materialized import is_kept
@@ -197,6 +197,33 @@ def column_values(
         else:
             values.append(encoded_default(binder, table, column, bind_default(binder, table, column)))
     return tuple(values), rowid
+
+
+def note_defaults(binder: Binder, table: Table, columns: InsertColumns, node: ast.Insert) -> None:
+    """Which columns DEFAULT stands for, in VALUES."""
+    core = None if node.source is None else node.source.core
+    if isinstance(core, ast.Values):
+        at_column = {at: number for number, at in columns.positions.items()}
+        for row in core.rows:
+            for at, value in enumerate(row):
+                if isinstance(value, ast.DefaultValue) and at in at_column:
+                    binder.defaults[id(value)] = (table, at_column[at])
+
+
+def bind_default_value(binder: Binder, node: ast.DefaultValue, scope: Scope | None) -> bound.Expr:
+    """Errors: it stands elsewhere than among the values of an INSERT."""
+    known = binder.defaults.get(id(node))
+    if known is None:
+        fail('near "DEFAULT": syntax error', node)
+    table, number = known
+    if number < 0 or number == table.rowid_alias:
+        return bound.Constant(value=None)
+    column = table.columns[number]
+    value, type_ = bind_default(binder, table, column), column_type(binder, table, column)
+    return value if type_ is None else read_value(binder, type_, value)
+
+
+EXPRESSIONS[ast.DefaultValue] = bind_default_value
 
 
 # --- UPDATE -------------------------------------------------------------------------------------------------------

@@ -120,6 +120,8 @@ def make_type(written: str, node: ast.CreateType, find: Find) -> Type:
 
     if node.kind == "domain":
         return _domain(written, node, find)
+    if node.fields:
+        raise SqlError(SQLITE_ERROR, f"not supported yet: CREATE TYPE AS {node.kind.upper()}", node.span)
     base = BASES.get(fold(node.parent))
     if base is None:
         raise SqlError(SQLITE_ERROR, f"BASE of type {name} must be integer, real, text, blob or any, not {node.parent}")

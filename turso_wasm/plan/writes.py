@@ -29,6 +29,7 @@ from turso_wasm.bind.writes import (
     column_values,
     insert_columns,
     new_row,
+    note_defaults,
     target_label,
     target_table,
 )
@@ -58,6 +59,7 @@ def plan_insert(binder: Binder, node: ast.Insert) -> Written:
             fail("cannot UPSERT a view", node)
         table = view_table(binder, table)
     columns = insert_columns(binder, table, node.columns, target_label(node))
+    note_defaults(binder, table, columns, node)
     rows, single = _insert_rows(binder, planner, table, columns.listed, node)
     if node.source is not None:
         check_n_values(binder, columns, len(rows.exprs), node)

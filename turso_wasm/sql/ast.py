@@ -86,6 +86,7 @@ from turso_wasm.sql.ast_expr import (
 from turso_wasm.sql.ast_extensions import (
     CreateSequence,
     CreateType,
+    DefaultValue,
     DomainCheck,
     DropSequence,
     DropType,
@@ -168,6 +169,7 @@ __all__ = [
     "CreateVirtualTable",
     "CurrentTime",
     "Default",
+    "DefaultValue",
     "Delete",
     "Detach",
     "DomainCheck",

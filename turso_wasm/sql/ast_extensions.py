@@ -32,6 +32,13 @@ class DropSequence(Statement):
     span: Span = field(default=(0, 0), compare=False, repr=False)
 
 
+@dataclass(slots=True)
+class DefaultValue(Expr):
+    """`DEFAULT` among the values of an INSERT."""
+
+    span: Span = field(default=(0, 0), compare=False, repr=False)
+
+
 # --- types -----------------------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,7 @@ CORPUS = [
 WORDS = sorted({text for sql in CORPUS for text in tokenize(sql).texts if 0 < len(text) < 20} | KEYWORDS)
 OURS = re.compile(
     r"(update|delete)\b.*\b(order|limit)\b|explain\s+code|begin\s+concurrent|0x\w{17}"
-    r"|(create|drop)\s+(type|domain|sequence)\b",
+    r"|(create|drop)\s+(type|domain|sequence)\b|values\b.*\bdefault\b",
     re.I | re.S,
 )
 """Our extensions; and too big a hexadecimal number, which SQLite only sees where it is used."""

@@ -47,7 +47,9 @@ class DmlParser(SelectParser):
             if self.kinds[self.at] not in SUBQUERY_STARTS:
                 self.fail()
             self.depth += 5
+            self.in_insert = self.kinds[self.at] == "VALUES"
             statement.source = self.select()
+            self.in_insert = False
             self._upserts(statement)
             self.depth -= 5
         statement.span = (start, self.ends[self.at - 1])

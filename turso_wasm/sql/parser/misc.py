@@ -35,7 +35,7 @@ class Parser(DdlParser):
 
     def __init__(self, tokens: Tokens) -> None:
         super().__init__(tokens)
-        self.in_trigger = False
+        self.in_trigger = self.in_insert = False
         self.last_foreign_key = None
 
     def statement(self) -> Statement | None:

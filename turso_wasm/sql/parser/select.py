@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 from turso_wasm.sql.ast_base import Expr, FromSource, Name
+from turso_wasm.sql.ast_extensions import DefaultValue
 from turso_wasm.sql.ast_select import (
     CommonTable,
     CompoundOperator,
@@ -48,7 +49,9 @@ _JOIN_FLAGS: Final[dict[str, int]] = {
 class SelectParser(ExpressionParser):
     """Queries."""
 
-    __slots__ = ()
+    __slots__ = ("in_insert",)
+
+    in_insert: bool
 
     def select(self) -> Select:
         """`[WITH …] core [UNION core …] [ORDER BY …] [LIMIT …]`."""
@@ -248,7 +251,7 @@ class SelectParser(ExpressionParser):
             self.expect("(")
             symbols = 3 if rows_of_nodes else 2
             self.enter(symbols)
-            rows_of_nodes.append(self.expr_list())
+            rows_of_nodes.append(self._row_values())
             self.depth -= symbols
             self.expect(")")
             if len(rows_of_nodes[-1]) != len(rows_of_nodes[0]):
@@ -260,6 +263,20 @@ class SelectParser(ExpressionParser):
         if data is not None:
             return LiteralValues(data, -1, self.span_from(start))
         return Values(row_nodes, self.span_from(start))
+
+    def _row_values(self) -> tuple[Expr, ...]:
+        """The values of a row: in an INSERT also `DEFAULT`."""
+        if not self.in_insert or "DEFAULT" not in self.kinds:
+            return self.expr_list()
+        items: list[Expr] = []
+        while True:
+            at = self.at
+            if self.accept("DEFAULT"):
+                items.append(DefaultValue((self.starts[at], self.ends[at])))
+            else:
+                items.append(self.expr())
+            if not self.accept(","):
+                return tuple(items)
 
     # --- result columns ----------------------------------------------------------------------------------------------
 

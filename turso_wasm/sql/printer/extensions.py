@@ -40,6 +40,7 @@ PRINTERS.update(
         e.CreateSequence: _create_sequence,
         e.CreateType: _create_type,
         e.DropType: lambda node: f"DROP {node.kind} {'IF EXISTS ' if node.if_exists else ''}{print_node(node.name)}",
+        e.DefaultValue: lambda node: "DEFAULT",
         e.DropSequence: lambda node: f"DROP SEQUENCE {'IF EXISTS ' if node.if_exists else ''}{print_node(node.name)}",
     }
 )
