@@ -263,7 +263,7 @@ class Generator(Definitions):
 
     @production("transaction", 0.3, leaf=True)
     def begin_named(self) -> str:
-        return self.pick(("BEGIN TRANSACTION x", "COMMIT TRANSACTION x", "BEGIN CONCURRENT"))
+        return self.pick(("BEGIN TRANSACTION x", "COMMIT TRANSACTION x"))
 
     @production("transaction", 2, leaf=True)
     def commit(self) -> str:
