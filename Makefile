@@ -8,7 +8,7 @@ APART := tests/unit/runtime tests/browser tests/soak
 FAST := --one-in 8 tests/meta tests/sql tests/plans tests/size tests/unit tests/differential/test_random.py \
 	--ignore tests/unit/runtime/test_moves.py
 SOAK := tests/property tests/differential tests/hostile tests/crash tests/conformance/test_two_processes.py \
-	tests/conformance/test_shared_log.py tests/unit/runtime/test_moves.py tests/soak
+	tests/conformance/test_shared_log.py tests/unit/runtime/test_moves.py tests/unit/materialized/test_views.py tests/soak
 export PATH := $(CURDIR)/$(VENV):$(PATH)
 
 SECONDS ?= 60
