@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -32,13 +33,19 @@ _CHUNK: Final = 64 << 10  # of a cursor's answer
 
 
 def make_app(
-    location: Location, *, token: str | None = None, origins: Sequence[str] = (), idle_seconds: float = IDLE_SECONDS
+    location: Location,
+    *,
+    token: str | None = None,
+    origins: Sequence[str] = (),
+    sync: bool = False,
+    idle_seconds: float = IDLE_SECONDS,
 ) -> Starlette:
     """The application. token: what clients must send as `Authorization: Bearer …`; None: nothing.
 
-    origins: of the pages that may use it from a browser; "*": all. idle_seconds: streams.Streams.
+    origins: of the pages that may use it from a browser; "*": all. sync: all changes are captured (docs/sync.md). idle_seconds: streams.Streams.
     """
-    streams = Streams(location, idle_seconds)
+    opened = partial(Stream, location, captures=sync)
+    streams = Streams(opened, idle_seconds)
 
     @asynccontextmanager
     async def living(_app: Starlette) -> AsyncIterator[None]:
@@ -49,16 +56,8 @@ def make_app(
             sweeping.cancel()
             streams.close()
 
-    def pipeline(body: Json) -> Response:
-        requests = body.get("requests")
-        if not isinstance(requests, list):
-            raise ProtocolError("requests is no array")
-        with streams.taken(_baton(body)) as stream:
-            results = [stream.respond(request) for request in requests]
-            baton = None if stream.is_closed else new_baton()
-            if baton is not None:
-                streams.keep(stream, baton)
-        return Response(encoded({"baton": baton, "base_url": None, "results": results}), media_type=JSON)
+    def answered(body: Json) -> Response:
+        return Response(encoded(pipeline(streams, body)), media_type=JSON)
 
     def cursor(body: Json) -> Response:
         steps = steps_of(body.get("batch"))
@@ -69,14 +68,14 @@ def make_app(
 
     def alone(request: Json) -> Response:
         """Version 1: a request on a stream of its own."""
-        stream = Stream(location)
+        stream = opened()
         try:
             return Response(encoded({"result": stream.answer(request)["result"]}), media_type=JSON)
         finally:
             stream.close()
 
     async def socket(websocket: Any) -> None:
-        await converse(websocket, location, lambda given: token is None or _same(given, token))
+        await converse(websocket, opened, lambda given: token is None or _same(given, token))
 
     async def version(_request: Request) -> Response:
         return PlainTextResponse("Hrana over HTTP")
@@ -92,8 +91,8 @@ def make_app(
         Route("/v1/batch", _answering(lambda body: alone({**body, "type": "batch"})), methods=["POST"]),
         Route("/v2", version),
         Route("/v3", version),
-        Route("/v2/pipeline", _answering(pipeline), methods=["POST"]),
-        Route("/v3/pipeline", _answering(pipeline), methods=["POST"]),
+        Route("/v2/pipeline", _answering(answered), methods=["POST"]),
+        Route("/v3/pipeline", _answering(answered), methods=["POST"]),
         Route("/v3/cursor", _answering(cursor), methods=["POST"]),
     ]
     middleware = [
@@ -101,6 +100,19 @@ def make_app(
         Middleware(_Guard, token=token, origins=origins),
     ]
     return Starlette(routes=routes, middleware=middleware, lifespan=living)
+
+
+def pipeline(streams: Streams, body: Json) -> Json:
+    """The structure PipelineRespBody for a PipelineReqBody. Errors: ProtocolError, SqlError."""
+    requests = body.get("requests")
+    if not isinstance(requests, list):
+        raise ProtocolError("requests is no array")
+    with streams.taken(_baton(body)) as stream:
+        results = [stream.respond(request) for request in requests]
+        baton = None if stream.is_closed else new_baton()
+        if baton is not None:
+            streams.keep(stream, baton)
+    return {"baton": baton, "base_url": None, "results": results}
 
 
 class _Guard:

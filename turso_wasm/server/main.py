@@ -14,7 +14,7 @@ from turso_wasm.base.errors import SqlError
 from turso_wasm.kernel.abi import OPEN_CREATE, OPEN_READONLY
 from turso_wasm.runtime.uri import Location, parse_location
 from turso_wasm.server.app import make_app
-from turso_wasm.server.stream import Stream
+from turso_wasm.server.stream import MAKE_CLIENTS, Stream
 
 TOKEN: Final = "TURSO_WASM_TOKEN"
 _LOCAL: Final = ("127.0.0.1", "::1", "localhost")
@@ -32,6 +32,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8080, help="Default: %(default)s; 0: any that is free")
     parser.add_argument("--token", help=f"clients must send it as a bearer token. Default: what {TOKEN} says")
     parser.add_argument("--origin", action="append", default=[], help="a page of this origin may use it; '*': all may")
+    parser.add_argument("--sync", action="store_true", help="capture changes, for those who synchronize (docs/sync.md)")
     parser.add_argument("--readonly", action="store_true", help="open the database read-only")
     return parser
 
@@ -44,12 +45,15 @@ def main(arguments: Sequence[str]) -> int:
         print(f"turso-wasm serve: Error: {options.host} can be reached by others: give a --token", file=sys.stderr)
         return 1
     try:
-        first = Stream(_location(options))  # keeps a database in memory alive
-        first.answer({"type": "sequence", "sql": "SELECT count(*) FROM sqlite_schema"})
+        location = _location(options)
+        first = Stream(location, captures=options.sync)  # keeps a database in memory alive
+        first.answer(
+            {"type": "sequence", "sql": MAKE_CLIENTS if options.sync else "SELECT count(*) FROM sqlite_schema"}
+        )
     except SqlError as error:
         print(f'Error: unable to open database "{options.file}": {error.message}', file=sys.stderr)
         return 1
-    app = make_app(first.location, token=token, origins=options.origin)
+    app = make_app(location, token=token, origins=options.origin, sync=options.sync)
     config = uvicorn.Config(app, host=options.host, port=options.port, log_level="warning")
     listening = config.bind_socket()  # says why and ends the process if it cannot
     listening.listen()  # whoever reads the line below may connect at once

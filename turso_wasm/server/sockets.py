@@ -15,7 +15,6 @@ from typing import Any, Final
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from turso_wasm.runtime.uri import Location
 from turso_wasm.server.stream import FAILURES, Stream, steps_of
 from turso_wasm.server.values import Json, ProtocolError, encoded, error_json
 
@@ -28,16 +27,16 @@ _VIOLATION: Final = 1002  # WebSocket: protocol error
 class _Opened:
     """A stream of this connection: its requests wait for one another, those of other streams do not."""
 
-    def __init__(self, location: Location) -> None:
+    def __init__(self, opened: Callable[[], Stream]) -> None:
         self.turn = asyncio.Lock()
-        self.location = location
+        self.opened = opened
         self.stream: Stream | None = None
         self.cursors: dict[int, Iterator[Json] | None] = {}
 
     def answer(self, kind: str, request: Json, texts: dict[int, str]) -> Json:
         """The response. Errors: FAILURES."""
         if kind == "open_stream":
-            self.stream = Stream(self.location)
+            self.stream = self.opened()
             self.stream.texts = texts  # those of the whole connection
             return {"type": kind}
         if kind == "close_stream":
@@ -73,8 +72,8 @@ class _Opened:
 class _Conversation:
     """What belongs to one connection."""
 
-    def __init__(self, socket: WebSocket, location: Location) -> None:
-        self.socket, self.location = socket, location
+    def __init__(self, socket: WebSocket, opened: Callable[[], Stream]) -> None:
+        self.socket, self.opened = socket, opened
         self.texts: dict[int, str] = {}
         self.streams: dict[int, _Opened] = {}
         self.tasks: set[asyncio.Task[None]] = set()
@@ -103,7 +102,7 @@ class _Conversation:
                 raise ProtocolError(f"stream {stream} is open already")
             if len(self.streams) >= MAX_STREAMS:
                 raise ProtocolError(f"more than {MAX_STREAMS} streams are open")
-            self.streams[stream] = _Opened(self.location)
+            self.streams[stream] = _Opened(self.opened)
         found = self.streams.get(stream)
         if kind == "close_stream":
             self.streams.pop(stream, None)
@@ -153,11 +152,11 @@ class _Conversation:
                 await run_in_threadpool(opened.stream.close)
 
 
-async def converse(socket: WebSocket, location: Location, is_welcome: Callable[[str | None], bool]) -> None:
-    """Serve a connection to its end. is_welcome: whether its token is the right one."""
+async def converse(socket: WebSocket, opened: Callable[[], Stream], is_welcome: Callable[[str | None], bool]) -> None:
+    """Serve a connection to its end. opened: a new stream. is_welcome: whether its token is the right one."""
     offered = socket.scope.get("subprotocols") or []
     await socket.accept(subprotocol=next((each for each in SUBPROTOCOLS if each in offered), None))
-    conversation = _Conversation(socket, location)
+    conversation = _Conversation(socket, opened)
     is_known = False
     try:
         while True:

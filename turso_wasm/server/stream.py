@@ -18,6 +18,10 @@ from turso_wasm.runtime.uri import Location
 from turso_wasm.server.values import Json, ProtocolError, error_json, value_json, value_of
 
 BUSY_TIMEOUT_MS: Final = 5000
+CLIENTS: Final = "turso_sync_clients"
+CAPTURE: Final = "PRAGMA capture_data_changes_conn('full')"
+MAKE_CLIENTS: Final = f"CREATE TABLE IF NOT EXISTS {CLIENTS}(client TEXT PRIMARY KEY, change_id INTEGER NOT NULL)"
+"""How far each client's changes have been taken."""
 MAX_TEXTS: Final = 1000  # stored by one client
 FAILURES: Final = (SqlError, ProtocolError, MemoryError)
 
@@ -25,12 +29,14 @@ FAILURES: Final = (SqlError, ProtocolError, MemoryError)
 class Stream:
     """Requests of one client, in order, from one thread at a time."""
 
-    def __init__(self, location: Location) -> None:
-        self.location = location
+    def __init__(self, location: Location, captures: bool = False) -> None:
+        """captures: what it changes, for those who synchronize (docs/sync.md)."""
         self.texts: dict[int, str] = {}
         self.is_closed = False
         self.connection = HostConnection(engine.host(), location)
         self.connection.busy_timeout_ms = BUSY_TIMEOUT_MS
+        if captures:
+            self._sequence({"sql": CAPTURE})
 
     def close(self) -> None:
         """Roll back what is open, and close."""

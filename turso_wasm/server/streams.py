@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from turso_wasm.runtime.uri import Location
 from turso_wasm.server.stream import Stream
 from turso_wasm.server.values import ProtocolError
 
@@ -28,13 +27,16 @@ def new_baton() -> str:
 class Streams:
     """Those that are waiting for their client's next request, safe to use from any thread.
 
-    idle_seconds: how long one waits; then its transaction is rolled back and it is closed.
+    opened: a new stream. idle_seconds: how long one waits; then its transaction is rolled back and it is closed.
     """
 
     def __init__(
-        self, location: Location, idle_seconds: float = IDLE_SECONDS, clock: Callable[[], float] = time.monotonic
+        self,
+        opened: Callable[[], Stream],
+        idle_seconds: float = IDLE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.location, self.idle_seconds, self.clock = location, idle_seconds, clock
+        self.opened, self.idle_seconds, self.clock = opened, idle_seconds, clock
         self._lock = threading.Lock()
         self._waiting: dict[str, tuple[Stream, float]] = {}
         self._n_busy = 0
@@ -54,7 +56,7 @@ class Streams:
                 stream = found[0]
             self._n_busy += 1
         try:
-            yield stream or Stream(self.location)
+            yield stream or self.opened()
         except BaseException:
             if stream is not None:
                 stream.close()

@@ -9,6 +9,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from turso_wasm.runtime.uri import Location
 from turso_wasm.server.app import make_app
+from turso_wasm.server.stream import Stream
 from turso_wasm.server.streams import Streams, new_baton
 
 
@@ -48,7 +49,7 @@ def test_a_baton_is_good_for_one_request(client: TestClient) -> None:
 
 def test_a_stream_that_waits_too_long_is_rolled_back(location: Location) -> None:
     now = 0.0
-    streams = Streams(location, 10, lambda: now)
+    streams = Streams(lambda: Stream(location), 10, lambda: now)
     baton = new_baton()
     with streams.taken(None) as stream:
         stream.answer({"type": "sequence", "sql": "CREATE TABLE t(a); BEGIN; INSERT INTO t VALUES (1)"})
