@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = "turso_wasm"
 START = "turso_wasm.bridge"
 COMMAND = ("turso_wasm.cli", "turso_wasm.shell.terminal")  # imported by name: the terminal
-NOT_IN_PYODIDE = ("turso_wasm.runtime.hosts.wasmtime", "turso_wasm.mcp", "turso_wasm.server")
+NOT_IN_PYODIDE = ("turso_wasm.runtime.hosts.wasmtime", "turso_wasm.mcp", "turso_wasm.server", "turso_wasm.sync")
 BY_NAME = "library"  # the folder whose modules are imported by a name that is computed (catalog/library.py)
 
 

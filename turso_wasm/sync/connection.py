@@ -109,9 +109,9 @@ class SyncConnection(Connection):
                 ((first,),) = snapshot.query(f"SELECT min(change_id) FROM {CHANGES}")
                 everything = first is not None and first > revision + 1  # it does not keep them all
             remote = [] if everything or head == revision else list(changes_behind(snapshot, revision))
+            names = tables_to_fetch(own, remote)
             if head == revision and not everything and not any(change.id <= confirmed for change in own):
                 return False
-            names = tables_to_fetch(own, remote)
             if everything:
                 names |= self._tables_here()
             fetched = self._fetch(snapshot, names, everything)

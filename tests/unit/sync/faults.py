@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 from collections.abc import Mapping
@@ -60,10 +61,8 @@ class Network:
         raise OSError(f"{kind}")
 
     def _quietly(self, body: bytes) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self.server.fetch("", {}, body)
-        except OSError:
-            pass
 
     def calm(self) -> None:
         """From now on all is well."""
