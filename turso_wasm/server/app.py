@@ -40,9 +40,10 @@ def make_app(
     sync: bool = False,
     idle_seconds: float = IDLE_SECONDS,
 ) -> Starlette:
-    """The application. token: what clients must send as `Authorization: Bearer …`; None: nothing.
+    """The application.
 
-    origins: of the pages that may use it from a browser; "*": all. sync: all changes are captured (docs/sync.md). idle_seconds: streams.Streams.
+    token: what clients must send as `Authorization: Bearer …`; None: nothing. origins: of the pages that may use it
+    from a browser; "*": all. sync: all changes are captured (docs/sync.md). idle_seconds: streams.Streams.
     """
     opened = partial(Stream, location, captures=sync)
     streams = Streams(opened, idle_seconds)
