@@ -112,6 +112,9 @@ class Binder:
         self.before: list[Any] = []  # plans of what functions of PRAGMAs change, ahead of the statement
         self.changes_schema = False  # one of them does
         self.programs: dict[Any, Any] = {}  # the triggers that are fired (plan.triggers)
+        self.full_texts: list[bound.Call] = []  # calls of fts_match and its like (bind.full_text)
+        self.by_text = False  # what is bound now reads texts, whatever index there is
+        self.counting = False  # … counts all rows for fts_score
         self.kept_up: dict[tuple[int, str], Derived] = {}  # indexes that changes of rows keep up (plan.derived)
         self.kept_views: dict[tuple[int, str], View] = {}  # materialized ones, likewise (plan.materialized.upkeep)
         self.is_ours = False  # what is bound is a statement of ours
@@ -219,6 +222,17 @@ class Binder:
     def text(self, span: tuple[int, int]) -> str:
         """The SQL text of a span."""
         return self.sql[span[0] : span[1]]
+
+
+@contextmanager
+def ours(binder: Binder) -> Iterator[None]:
+    """What is planned in the block is a statement of ours."""
+    saved = binder.registry, binder.authority, binder.sizes, binder.is_ours
+    binder.registry, binder.authority, binder.sizes, binder.is_ours = BUILTIN, None, None, True
+    try:
+        yield
+    finally:
+        binder.registry, binder.authority, binder.sizes, binder.is_ours = saved
 
 
 def fail(message: str, node: object | None = None) -> NoReturn:

@@ -18,6 +18,7 @@ from turso_wasm.sql.literals import ListKind
 
 if TYPE_CHECKING:
     from turso_wasm.bind.query import Query
+    from turso_wasm.catalog.derived import Derived
     from turso_wasm.catalog.objects import Table
     from turso_wasm.typed.types import Function as TypedFunction
 
@@ -267,6 +268,25 @@ class Call(Expr):
     number: int = -1
     subtype: str = "none"
     body: TypedFunction | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True, eq=False)
+class Searched:
+    """What full-text search is in: `table` says how texts are cut. index: that has the columns, None: none has.
+    by_text: it is not used.
+    """
+
+    table: Table
+    index: Derived | None
+    by_text: bool
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class FullText(Expr):
+    """What a function of full-text search knows between rows: its query. number: tells those of a statement apart."""
+
+    number: int
+    searched: Searched
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

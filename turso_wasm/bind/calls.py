@@ -24,6 +24,7 @@ from turso_wasm.bind.comparison import (
     type_operators,
 )
 from turso_wasm.bind.expansions import EXPANSIONS
+from turso_wasm.bind.full_text import bind_full_text, bind_match
 from turso_wasm.bind.purity import MOMENTS, PURE, failing, pure_call
 from turso_wasm.bind.query import AggregateRef
 from turso_wasm.bind.row_functions import bind_rtreecheck, row_function
@@ -86,6 +87,8 @@ def bind_call(binder: Binder, node: ast.FunctionCall, scope: Scope | None) -> bo
         return bind_sequence_call(binder, node, scope)
     if function is not None and function.style == "array_of":
         return bind_array_call(binder, node, scope)
+    if function is not None and function.style == "full_text" and node.filter is None:
+        return bind_full_text(binder, node, scope)
     if function is None and binder.place and not binder.creating:
         return _unknown_call(node.name, binder.exprs(node.arguments, scope))
     if function is None and name in ROW_FUNCTIONS:
@@ -177,7 +180,9 @@ def _check_probability(binder: Binder, node: ast.FunctionCall) -> None:
 def scalar_call(function: Function, args: tuple[bound.Expr, ...], node: ast.Node | None = None) -> bound.Expr:
     """A call of a scalar function with bound arguments."""
     name = function.plan_name
-    assert function.style != "sequence" and function.style != "array_of", "bind_call binds it"
+    assert function.style != "sequence" and function.style != "array_of" and function.style != "full_text", (
+        "see bind_call"
+    )
     if function.style == "expansion":
         return EXPANSIONS[name](args)
     collation = "BINARY"
@@ -340,6 +345,10 @@ def _match(binder: Binder, args: tuple[bound.Expr, ...]) -> bound.Expr:
 
 def bind_like(binder: Binder, node: ast.Like, scope: Scope | None) -> bound.Expr:
     """X LIKE y ESCAPE z is like(y, x, z); the value is 1, 0 or NULL. Errors: "no such function"."""
+    if node.op == "MATCH" and not binder.place and node.escape is None:
+        found = bind_match(binder, node.operand, node.pattern, scope)
+        if found is not None:
+            return bound.Unary(op="not", operand=found) if node.negated else found
     args = [binder.expr(node.pattern, scope), binder.expr(node.operand, scope)]
     if node.escape is not None:
         args.append(binder.expr(node.escape, scope))

@@ -30,7 +30,7 @@ def row_function(binder: Binder, node: ast.FunctionCall, scope: Scope | None) ->
     args = tuple(map(strip_collation, binder.exprs(node.arguments, scope)))
     if not isinstance(args[0], bound.ColumnRef):
         return None
-    level, item = _find_item(scope, args[0].source)
+    level, item = find_item(scope, args[0].source)
     if level is None or item is None or item.table is None or item.table.kind != "virtual":
         return None
     module = find_module(item.table.module)
@@ -44,7 +44,8 @@ def row_function(binder: Binder, node: ast.FunctionCall, scope: Scope | None) ->
     return ref
 
 
-def _find_item(scope: Scope | None, source: int) -> tuple[Scope | None, Item | None]:
+def find_item(scope: Scope | None, source: int) -> tuple[Scope | None, Item | None]:
+    """The FROM element of that number, and the query it is of."""
     while scope is not None:
         for item in scope.items:
             if item.source == source:

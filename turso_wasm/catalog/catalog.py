@@ -122,6 +122,8 @@ class Catalog:
         if entry is not None:
             table = self._tables[key] = self._load(entry)
             return table
+        if key.startswith(PREFIX):
+            return self._find_kept(key)
         if key in SCHEMA_TABLE_NAMES or (self.slot == TEMP_SLOT and key in TEMP_SCHEMA_TABLE_NAMES):
             return self._schema_table
         return None
@@ -284,6 +286,19 @@ class Catalog:
             self._derived = {fold(index.name): index for index in found if index is not None}
         return self._derived
 
+    def _find_kept(self, key: str) -> Table | None:
+        """A virtual table that one of them keeps."""
+        for index in self.derived.values():
+            method = METHODS.get(index.method)
+            for suffix in method.tables(index) if method is not None else ():
+                if fold(index.part_name(suffix)) == key and method is not None:
+                    table = method.virtual(index, suffix)
+                    if table is not None:
+                        table.slot, table.schema = self.slot, self.name
+                        self._tables[key] = table
+                    return table
+        return None
+
     def derived_on(self, table: Table) -> list[Derived]:
         """Those on a table that keep up with its changes (`keeps_up`)."""
         if not self.derived or table.kind != "table":
@@ -309,10 +324,14 @@ class Catalog:
             return False
         if table.rowid_alias < 0 and self.find_index(index.part_name("ids")) is None:
             return False
-        kept = ("pending", *method.tables(index))
-        return all(fold(index.part_name(suffix)) in self.entries for suffix in kept) and all(
+        kept = [self.find_table(index.part_name(suffix)) for suffix in ("pending", *method.tables(index))]
+        return all(part is not None and self._is_whole(part) for part in kept) and all(
             self._trigger_text(index.part_name(event)) == index.trigger_sql(event) for event in EVENTS
         )
+
+    def _is_whole(self, table: Table) -> bool:
+        shadows = table.declared.shadows if table.declared is not None else ()
+        return not table.failure and len(self.shadows_there(table)) == len(shadows)
 
     def _trigger_text(self, name: str) -> str | None:
         entry = self.trigger_entries.get(fold(name))

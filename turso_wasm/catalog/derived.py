@@ -124,6 +124,12 @@ class Method:
         """CREATE TABLE or CREATE VIRTUAL TABLE of each table that is kept, `index.part(suffix)`, by suffix."""
         raise NotImplementedError
 
+    def virtual(self, index: Derived, suffix: str) -> Table | None:
+        """The virtual table that is kept as its shadow tables alone, which SQLite takes for ordinary ones; None: it is
+        an ordinary one itself.
+        """
+        return None
+
     def put(self, index: Derived, rows: str) -> tuple[str, ...]:
         """Enter rows. None of them is there, but what SQLite's REPLACE may have left of rows with the same ids."""
         raise NotImplementedError

@@ -78,6 +78,10 @@ TURSO: Final[list[Function]] = [
     Function("nextval", 1, 1, style="sequence", deterministic=False),
     Function("currval", 1, 1, style="sequence", deterministic=False),
     Function("setval", 2, 3, style="sequence", deterministic=False),
+    Function("fts_match", 2, -1, style="full_text"),
+    Function("fts_score", 2, -1, style="full_text"),
+    Function("fts_highlight", 4, -1, style="full_text"),
+    Function("fts_exact", 2, -1, style="full_text"),
 ]
 """Functions of Turso's that need the kernel; the others are of the library (catalog.library)."""
 

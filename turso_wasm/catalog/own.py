@@ -19,7 +19,7 @@ STATEMENT: Final = "stmt"
 
 CallStyle: TypeAlias = Literal["fixed", "array", "array_collation", "json", "special", "user", "typed", "unknown"]
 """How codegen calls a function (bind.bound.Call)."""
-Style: TypeAlias = Literal[CallStyle, "expansion", "sequence", "array_of"]
+Style: TypeAlias = Literal[CallStyle, "expansion", "sequence", "array_of", "full_text"]
 Subtype = Literal["none", "json", "varies"]
 
 
@@ -31,7 +31,7 @@ class Function:
     """A scalar function for n_min..n_max arguments (n_max -1: any number).
 
     kernel: symbol of its routine. style: how that is called (bind.bound.Call); besides those
-    "expansion": bound to another expression (bind.expansions); "sequence": see bind.sequences, "array_of": bind.arrays.
+    "expansion": bound to another expression (bind.expansions); "sequence", "array_of", "full_text": see bind.calls.
     deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
     number: of a function of the user's (style "user" or "typed"), in `Registry.own`. body: of a typed one.
     subtype: whether its text is marked as JSON. given, numeric, pattern: see catalog.library.

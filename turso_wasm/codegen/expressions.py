@@ -476,6 +476,12 @@ def _capture_time(node: bound.CaptureTime, ctx: Context) -> SqlValue:
     return SqlValue(INTEGER, ctx.f.call("capture_seconds", ctx.stmt))
 
 
+def _full_text(node: bound.FullText, ctx: Context) -> SqlValue:
+    from turso_wasm.codegen.modules.fts5 import full_text  # loaded by the statements that need it
+
+    return full_text(node, ctx)
+
+
 EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
     bound.Constant: _constant,
     bound.Parameter: _parameter,
@@ -489,6 +495,7 @@ EMITTERS: dict[type, Callable[[Any, Context], SqlValue]] = {
     bound.Call: _call,
     bound.Record: _record,
     bound.CaptureTime: _capture_time,
+    bound.FullText: _full_text,
 }
 
 # --- columns an expression reads ------------------------------------------------------------------------

@@ -48,6 +48,7 @@ class Unit:
         self.data_offsets: dict[bytes, int] = {}
         self.pinned: dict[int, object] = {}
         self.once: dict[int, tuple[int, object]] = {}  # id of a node → its place in its statement's frame, the node
+        self.full_texts: dict[int, object] = {}  # by number, the node that stands for all of it
         self.without_subqueries: dict[int, object] = {}  # expressions by their ids (codegen/late_operands.py)
         self.routines: dict[Any, Any] = {}  # compiled subqueries, by their node
         self.bases: list[Routine] = []  # the triggers with which a segment may begin (codegen/driver.py)

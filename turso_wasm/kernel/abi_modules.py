@@ -60,7 +60,7 @@ class RtreeScan(Struct):
 DETAIL_FULL, DETAIL_NONE, DETAIL_COLUMNS = range(3)
 # What is a row of a table of terms: fts5vocab's kinds, and fts4aux's: of a term one for all columns, then one for each.
 VOCABULARY_TERMS, VOCABULARY_COLUMNS, VOCABULARY_PLACES, VOCABULARY_FTS4 = range(4)
-UNICODE61, ASCII, TRIGRAM, PORTER, USER_TOKENS = range(5)  # PORTER: FTS3's; USER_TOKENS: of the user's
+UNICODE61, ASCII, TRIGRAM, PORTER, USER_TOKENS, RAW, NGRAM = range(7)  # PORTER: FTS3's; USER_TOKENS: of the user's
 # Languages of stemmers; 0 is none. In the order of catalog.modules.fts5_tokenizer.STEMMERS.
 DANISH, ENGLISH, FRENCH, GERMAN, ITALIAN, NORWEGIAN, PORTUGUESE, RUSSIAN, SPANISH, SWEDISH = range(1, 11)
 FORMAT_FTS5, FORMAT_ASCENDING, FORMAT_DESCENDING = range(3)  # how an index is written: of FTS3, likewise order=desc
@@ -143,6 +143,9 @@ class FtsConfig(Struct):
     ideographs: i32  # 1: each character of Chinese, Japanese and Korean is a token
     marks: i32
     cased: i32
+    gram_min: i32  # NGRAM: characters of the shortest token, and of the longest
+    gram_max: i32
+    weights: i32  # offset: of each column 8 bytes, a f64 that a hit there counts for; 0: all count 1
     categories: i32
     number: i32  # of a tokenizer of the user's, in the registry; -1: it is not there
     n_settings: i32

@@ -11,14 +11,12 @@ arms of a UNION ALL, each of which is not entered if its condition is false.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import Literal, TypeAlias
 
-from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.binder import Binder, ours
 from turso_wasm.bind.triggers import ROWID
 from turso_wasm.catalog.derived import Derived
-from turso_wasm.catalog.functions import BUILTIN
 from turso_wasm.catalog.methods.registry import METHODS
 from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Table
@@ -28,17 +26,6 @@ from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
 Kind: TypeAlias = Literal["insert", "update", "delete"]
-
-
-@contextmanager
-def ours(binder: Binder) -> Iterator[None]:
-    """What is planned in the block is a statement of ours."""
-    saved = binder.registry, binder.authority, binder.sizes, binder.is_ours
-    binder.registry, binder.authority, binder.sizes, binder.is_ours = BUILTIN, None, None, True
-    try:
-        yield
-    finally:
-        binder.registry, binder.authority, binder.sizes, binder.is_ours = saved
 
 
 # --- keeping up -----------------------------------------------------------------------------------------------------

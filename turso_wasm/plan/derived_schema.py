@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.binder import Binder, fail, ours
 from turso_wasm.bind.triggers import inside_trigger
 from turso_wasm.catalog import ddl
 from turso_wasm.catalog.catalog import Catalog
@@ -17,7 +17,7 @@ from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.tables import build_table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.derived import catching_up, ours
+from turso_wasm.plan.derived import catching_up
 from turso_wasm.plan.schema import NOTHING, Changed, indexed_table, plan_create_table
 from turso_wasm.plan.triggers import STEPS
 from turso_wasm.plan.virtual import plan_create_virtual
@@ -97,7 +97,8 @@ def _creation(binder: Binder, catalog: Catalog, index: Derived) -> tuple[list[no
     with ExitStack() as there:
         for suffix, text in creates.items():
             part = index.part(suffix)
-            plan, tables = _made(binder, catalog, text.replace(part, f"{quote_identifier(catalog.name)}.{part}", 1))
+            text = text.replace(part, f"{quote_identifier(catalog.name)}.{part}", 1)
+            plan, tables = _made(binder, catalog, text, method.virtual(index, suffix))
             steps += [_moved(step, n_registers) for step in plan.steps]
             for table in tables:
                 _place(table, n_registers)
@@ -118,7 +119,7 @@ def _creation(binder: Binder, catalog: Catalog, index: Derived) -> tuple[list[no
     return steps, n_registers
 
 
-def _made(binder: Binder, catalog: Catalog, text: str) -> tuple[nodes.Ddl, list[Table]]:
+def _made(binder: Binder, catalog: Catalog, text: str, virtual: Table | None) -> tuple[nodes.Ddl, list[Table]]:
     """The plan of CREATE TABLE, and the tables that are there then, with roots below 0: register 0 is -1."""
     node, _ = parse_one(text)
     with ours(binder), inside_trigger(binder, text, catalog.name, ()):
@@ -128,7 +129,11 @@ def _made(binder: Binder, catalog: Catalog, text: str) -> tuple[nodes.Ddl, list[
             (created,) = [step for step in plan.steps if isinstance(step, nodes.CreateVirtual)]
             for suffix, register in created.registers.items():
                 created.shadows[suffix].root = -register - 1
-            return plan, [created.table, *created.shadows.values()]
+            if virtual is None:
+                return plan, [created.table, *created.shadows.values()]
+            virtual.slot, virtual.schema = catalog.slot, catalog.name
+            steps = [replace(step, table=virtual) if step is created else step for step in plan.steps[1:]]
+            return replace(plan, steps=tuple(steps)), [virtual, *created.shadows.values()]
         assert isinstance(node, ast.CreateTable)
         plan, _ = plan_create_table(binder, node)
         assert isinstance(plan, nodes.Ddl)
@@ -202,7 +207,7 @@ def _check_parts(catalog: Catalog, index: Derived) -> None:
     if table is None:
         raise SqlError(SQLITE_ERROR, f"no such table: {catalog.name}.{index.table}")
     for suffix in ("pending", *method.tables(index)):
-        if fold(index.part_name(suffix)) not in catalog.entries:
+        if catalog.find_table(index.part_name(suffix)) is None:
             raise SqlError(SQLITE_ERROR, f"no such table: {catalog.name}.{index.part_name(suffix)}")
     for column in index.columns:
         if fold(column) not in table.numbers:

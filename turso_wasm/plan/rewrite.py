@@ -32,6 +32,7 @@ from turso_wasm.bind.walk import (
 )
 from turso_wasm.plan.disjunctions import split_disjunctions
 from turso_wasm.plan.distinct import drop_distinct
+from turso_wasm.plan.full_text import search_full_text
 from turso_wasm.plan.given_values import use_given_values
 from turso_wasm.plan.like_ranges import derive_like_ranges
 from turso_wasm.plan.pushdown import (
@@ -476,6 +477,7 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("flatten_subqueries", flatten_subqueries),
     ("forget_unknown", forget_unknown),
     ("drop_true_conditions", drop_true_conditions),
+    ("search_full_text", search_full_text),
     ("unnest_subqueries", _unnest),
     ("reduce_outer_joins", reduce_outer_joins),
     ("drop_unused_joins", drop_unused_joins),

@@ -46,6 +46,7 @@ class Fts5Options:
     contentless_unindexed: bool = False
     locale: bool = False
     tokendata: bool = False
+    weights: tuple[float, ...] = ()  # of indexes USING fts: what a hit in each column counts for, (): 1
 
     @property
     def stored(self) -> list[int]:

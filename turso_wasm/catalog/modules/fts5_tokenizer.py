@@ -18,7 +18,7 @@ from turso_wasm.base.records import dataclass
 from turso_wasm.catalog.modules.module import refuse
 from turso_wasm.catalog.names import fold
 
-Kind = Literal["unicode61", "ascii", "trigram", "porter", "user"]
+Kind = Literal["unicode61", "ascii", "trigram", "porter", "user", "raw", "ngram"]
 STEMMERS: Final = (
     "danish",
     "english",
@@ -66,6 +66,7 @@ class TokenizerOptions:
     name: str = ""
     settings: tuple[str, ...] = ()
     missing: str = ""
+    grams: tuple[int, int] = (0, 0)  # characters of the shortest, and of the longest
 
     @property
     def needed(self) -> tuple[str, str] | None:

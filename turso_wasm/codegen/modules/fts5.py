@@ -112,6 +112,20 @@ def _has_texts(node: bound.CheckedVirtual) -> bool:
     return is_table and content is not None and {fold(name) for name in options.names} <= content.numbers.keys()
 
 
+def full_text(node: bound.FullText, ctx: Context) -> SqlValue:
+    """The address of what the kernel keeps for it while the statement runs."""
+    table = node.searched.table
+    assert table.declared is not None
+    nowhere = {shadow.suffix: None for shadow in table.declared.shadows}
+    config = ctx.data_address(config_bytes(table, nowhere, ctx.unit), align=8)
+    key = ctx.unit.full_texts.setdefault(node.number, node)
+
+    def begin(place: Expr) -> None:
+        ctx.f.store("i32", place, ctx.f.call("fts_texts_open", ctx.stmt, config))
+
+    return SqlValue(INTEGER, ctx.f.load("i32", ctx.once(key, 8, begin)).extend_u())
+
+
 class Fts5Writer(Writer):
     """Rows of a full-text table (kernel/fts/rows.py), and its commands."""
 

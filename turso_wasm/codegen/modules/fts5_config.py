@@ -32,8 +32,10 @@ from turso_wasm.kernel.abi_modules import (
     DETAIL_NONE,
     FORMAT_ASCENDING,
     FORMAT_DESCENDING,
+    NGRAM,
     NOWHERE,
     PORTER,
+    RAW,
     ROWID,
     TRIGRAM,
     UNICODE61,
@@ -42,7 +44,15 @@ from turso_wasm.kernel.abi_modules import (
 )
 from turso_wasm.wasm.dsl import Expr
 
-KINDS = {"unicode61": UNICODE61, "ascii": ASCII, "trigram": TRIGRAM, "porter": PORTER, "user": USER_TOKENS}
+KINDS = {
+    "unicode61": UNICODE61,
+    "ascii": ASCII,
+    "trigram": TRIGRAM,
+    "porter": PORTER,
+    "user": USER_TOKENS,
+    "raw": RAW,
+    "ngram": NGRAM,
+}
 CONVERT_BUILTIN = (CONVERT_HEX, CONVERT_UNHEX, CONVERT_LOWER, CONVERT_UPPER)
 DETAILS = {"full": DETAIL_FULL, "none": DETAIL_NONE, "column": DETAIL_COLUMNS}
 
@@ -82,6 +92,7 @@ def config_bytes(table: Table, shadows: Mapping[str, Table | None], unit: Unit, 
         b"".join(_column(options, number) for number in numbers),
         struct.pack(f"<{len(places)}H", *places),
         b"".join(struct.pack("<I", len(text)) + text for text in map(str.encode, tokenizer.settings)),
+        struct.pack(f"<{len(options.weights)}d", *options.weights),
     ]
     offsets = [FtsConfig.size + sum(map(len, parts[:at])) for at in range(len(parts) + 1)]
     source = CONTENT_OWN if options.content is None else CONTENT_OTHER if options.content else CONTENT_NONE
@@ -106,6 +117,9 @@ def config_bytes(table: Table, shadows: Mapping[str, Table | None], unit: Unit, 
         "ideographs": int(tokenizer.ideographs),
         "marks": tokenizer.marks,
         "cased": int(tokenizer.cased),
+        "gram_min": tokenizer.grams[0],
+        "gram_max": tokenizer.grams[1],
+        "weights": offsets[5] if options.weights else 0,
         "categories": _categories(tokenizer),
         "n_exceptions": len(exceptions),
         "exceptions": offsets[0],
@@ -212,5 +226,5 @@ def _ascii(tokenizer: TokenizerOptions) -> bytes:
             member = chr(code).isalnum()
         member = tokenizer.members.get(chr(code), member) if code < 128 else member
         if member:
-            table[code] = code | 32 if 65 <= code <= 90 else code
+            table[code] = code | 32 if 65 <= code <= 90 and not tokenizer.cased else code
     return bytes(table)

@@ -18,6 +18,8 @@ AND = 1
 OR = 2
 NOT = 3
 NOTHING = 4  # a phrase without tokens
+ALL = 5  # every row
+RANGE = 6  # rows with a token between two
 HEIGHT_MAX = 256
 DEFAULT_NEAR = 10
 
@@ -29,6 +31,7 @@ class Term(Struct):
     text: ptr[u8]  # with the byte of the main index before it
     size: i32
     prefix: i32  # 1: or anything longer
+    fuzzy: i32  # so many characters may be others, missing or too many
     initial: i32  # FTS3: 1: at the beginning of a column
     postings: Postings
     reader: PositionReader.embed
@@ -51,10 +54,12 @@ class Phrase(Struct):
     capacity: i32
     shown: i32  # hits that were taken in a walk through those of all phrases
     totals: ptr[i64]  # FTS3: of each column the hits in all rows, then of each the rows with hits; null: not known
-    hidden: i32  # FTS3: 1: it is behind NOT
+    hidden: i32  # 1: it is behind NOT (not of FTS5's language)
     twin: "Phrase"  # FTS3: the one of the node's twin
     found: "Phrase"  # FTS3: the one whose hits are those of the row that is shown; null: it is not there
     idf: f64  # what it counts for in bm25
+    boost: f64  # times as much; 0: once
+    slop: i32  # tokens that may stand between its own
 
 
 class Node(Struct):
@@ -77,6 +82,9 @@ class Node(Struct):
     twin: "Node"  # FTS3: the same phrases, to be on the rows that are shown (kernel/fts/fts3/hits.py); null: none yet
     stands: i32  # FTS3: 1: it has a part in that the row matches
     counted: i32  # 1: the hits of its phrases are those of its row
+    lower: Term  # of RANGE, null: none
+    upper: Term
+    bounds: i32  # 1: the lower one is in the range, 2: the upper one
     places: ptr[i32]  # for phrases near each other: two numbers a phrase
 
 

@@ -24,6 +24,7 @@ from turso_wasm.kernel.fts.expression import (
     NOTHING,
     OR,
     PHRASES,
+    RANGE,
     Node,
     Phrase,
     Term,
@@ -68,6 +69,7 @@ class Parser(Struct):
     depth: i32
     phrases: Phrase  # all that the query has
     last: Phrase
+    inexact: i32  # 1: the index alone does not say which rows match
 
 
 def parse_query(ps: Parser, text: ptr[u8], n: i32) -> Node:
@@ -223,7 +225,7 @@ def name_column(ps: Parser, columns: ptr[u8]) -> None:
 def restrict(ps: Parser, node: Node, columns: ptr[u8]) -> None:
     """Only these columns count in all of a tree."""
     check_columns(ps)
-    if node.kind == PHRASES:
+    if node.kind == PHRASES or node.kind == RANGE:
         if node.columns == None:  # noqa: E711
             node.columns = columns
         else:

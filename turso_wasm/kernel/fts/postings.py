@@ -70,6 +70,7 @@ class Index(Struct):
     encoding: i32
     language: i64  # whose terms are looked for
     tokendata: i32  # 1: terms go on behind a NUL, which does not matter
+    rows: Cursor  # %_docsize, which has all rows
 
 
 class Postings(Struct):

@@ -85,6 +85,8 @@ def rank_prepare(s: Search) -> None:
         phrase.idf = real_log((f64(s.n_rows) - n + 0.5) / (n + 0.5))
         if phrase.idf <= 0.0:
             phrase.idf = IDF_LEAST
+        if phrase.boost > 0.0:
+            phrase.idf *= phrase.boost
         phrase = phrase.later
 
 

@@ -2,7 +2,7 @@
 
 import struct
 
-from turso_wasm.kernel.abi import NULL, TEXT, UTF8, Arena, Cursor, KeyInfo, Run, Value
+from turso_wasm.kernel.abi import NULL, REAL, TEXT, UTF8, Arena, Cursor, KeyInfo, Run, Value
 from turso_wasm.kernel.abi_modules import FtsConfig
 from turso_wasm.kernel.base.memory import arena_alloc, copy_value
 from turso_wasm.kernel.btree.cursor.move import cursor_first, cursor_next
@@ -119,6 +119,14 @@ def find_rank(f: RankFunction, stmt: Run, config: FtsConfig, arena: Arena, given
     """
     tag: i32 = given.tag
     payload: i64 = given.payload
+    if tag == NULL and config.weights:
+        f.n = config.n_columns
+        f.weights = ptr[Value](arena_alloc(arena, f.n * 16))
+        given_weights: ptr[i64] = ptr[i64](i32(config) + config.weights)
+        for i in range(f.n):
+            f.weights[i].tag = REAL
+            f.weights[i].payload = given_weights[i]
+        return
     if tag == NULL:
         tag, payload = read_option(stmt, config, *lit(b"rank"))
     if tag == NULL:

@@ -18,6 +18,7 @@ from turso_wasm.kernel.fts.damage import fts_corrupt
 from turso_wasm.kernel.fts.expression import AND, Node, Phrase, join
 from turso_wasm.kernel.fts.fts3.directory import directory_read
 from turso_wasm.kernel.fts.fts3.parse import parse_fts3
+from turso_wasm.kernel.fts.language import parse_marked
 from turso_wasm.kernel.fts.locale import split_locale
 from turso_wasm.kernel.fts.parse import Parser, parse_query, restrict
 from turso_wasm.kernel.fts.postings import FIRST_ROW, LAST_ROW, Index
@@ -81,6 +82,8 @@ def read_tokenizer(t: Tokenizer, stmt: Run, config: FtsConfig, arena: Arena) -> 
     t.marks = MARKS_KEEP if config.stemmer else config.marks
     t.marks_of_stems = config.marks
     t.cased = config.cased
+    t.gram_min = config.gram_min
+    t.gram_max = config.gram_max
     t.categories = config.categories
     t.exceptions = ptr[i32](base + config.exceptions)
     t.n_exceptions = config.n_exceptions
@@ -124,6 +127,7 @@ def search_new(stmt: Run, config: FtsConfig) -> Search:
     index_cursors(s.index, stmt, config, 0)
     if config.docsize:
         s.docsize = cursor_open(stmt, config.slot, config.docsize, None, 0)
+        s.index.rows = cursor_open(stmt, config.slot, config.docsize, None, 0)
     return s
 
 
@@ -166,7 +170,10 @@ def fts_match(s: Search, column: i32, tag: i32, payload: i64) -> None:
     if s.config.format:
         s.root = parse_fts3(s.parser, copy, size_of(text), column + 1)
         return
-    node: Node = parse_query(s.parser, copy, size_of(text))
+    if size_of(text) and copy[0] == 1:
+        node: Node = parse_marked(s.parser, copy + 1, size_of(text) - 1)
+    else:
+        node = parse_query(s.parser, copy, size_of(text))
     if column != ANY_COLUMN:
         columns: ptr[u8] = arena_alloc(s.arena, s.config.n_columns)
         memory_fill(columns, 0, s.config.n_columns)

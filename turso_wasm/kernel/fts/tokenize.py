@@ -13,7 +13,7 @@ Source: https://sqlite.org/fts5.html section 4.3, and observed behaviour of SQLi
 """
 
 from turso_wasm.kernel.abi import Arena
-from turso_wasm.kernel.abi_modules import PORTER, TRIGRAM, UNICODE61, USER_TOKENS, FtsConfig
+from turso_wasm.kernel.abi_modules import NGRAM, PORTER, RAW, TRIGRAM, UNICODE61, USER_TOKENS, FtsConfig
 from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.fts.porter import porter_stem
 from turso_wasm.kernel.fts.stemmers.stem import STEM_ROOM, stem_token
@@ -38,7 +38,10 @@ class Tokenizer(Struct):
     ideographs: i32  # 1: each character of Chinese, Japanese and Korean is a token
     marks: i32  # MARKS_*
     marks_of_stems: i32  # of what a stemmer has made
-    cased: i32  # trigram: letter case is kept
+    cased: i32  # letter case is kept
+    gram_min: i32  # of NGRAM
+    gram_max: i32
+    gram_size: i32  # characters of the next gram that begins at `at`, 0: the longest that is asked for
     categories: i32  # bit set: those whose characters are part of tokens
     exceptions: ptr[i32]  # code points from 128 on, ascending, << 1, + 1 if they are part of tokens, whatever else
     n_exceptions: i32
@@ -71,6 +74,7 @@ def token_start(t: Tokenizer, text: ptr[u8], n: i32) -> None:
     t.text = text
     t.n = n
     t.at = 0
+    t.gram_size = 0
     if t.kind == USER_TOKENS:
         user_tokens_start(t.user, text, n)
 
@@ -89,6 +93,10 @@ def token_next(t: Tokenizer) -> i32:
     """The next token; 0: there is none."""
     if t.kind == TRIGRAM:
         return trigram_next(t)
+    if t.kind == NGRAM:
+        return ngram_next(t)
+    if t.kind == RAW:
+        return whole_text(t)
     if (word_unicode(t) if t.kind == UNICODE61 else other_word(t)) == 0:
         return 0
     if t.kind == PORTER:
@@ -281,7 +289,8 @@ def word_unicode(t: Tokenizer) -> i32:
                         at = after
                     break
                 code = narrow(code)
-            code = fold_char(code, t.marks)
+            if t.cased == 0:
+                code = fold_char(code, t.marks)
             if code:
                 size += write_char(out + size, code)
             at = after
@@ -289,6 +298,50 @@ def word_unicode(t: Tokenizer) -> i32:
     t.at = at
     t.size = size
     return 1
+
+
+def whole_text(t: Tokenizer) -> i32:
+    """The text as one token, as it is; an empty one has none."""
+    if t.at >= t.n:
+        return 0
+    t.start = 0
+    t.end = t.n
+    t.at = t.n
+    memory_copy(room(t, t.n), t.text, t.n)
+    t.size = t.n
+    return 1
+
+
+def ngram_next(t: Tokenizer) -> i32:
+    """The next characters of the text, gram_min to gram_max of them. Where synonyms are told all sizes stand at the
+    place of their first character; else only the longest, and a text that is shorter is one token.
+    """
+    while t.at < t.n:
+        shortest: i32 = t.gram_min if t.synonyms or t.at == 0 else t.gram_max
+        want: i32 = t.gram_size if t.gram_size else (t.gram_min if t.synonyms else t.gram_max)
+        size: i32 = 0
+        at: i32 = t.at
+        length: i32 = 0
+        second: i32 = t.n
+        while at < t.n and length < want:
+            code, at = read_letter(t.text, t.n, at)
+            size += write_char(room(t, size + 8) + size, fold_char(code, 0))
+            length += 1
+            if length == 1:
+                second = at
+        t.start = t.at
+        t.end = at
+        t.size = size
+        t.ahead = 1 if t.gram_size else 0
+        if t.synonyms and length == want and want < t.gram_max:
+            t.gram_size = want + 1
+        else:
+            t.gram_size = 0
+            t.at = second
+        if length == want or (t.ahead == 0 and length >= shortest and t.synonyms == 0):
+            return 1
+    t.ahead = 0
+    return 0
 
 
 def trigram_char(t: Tokenizer, at: i32) -> tuple[u32, i32]:

@@ -4,8 +4,10 @@ Every node is on a row or has ended; `node_seek` takes it forward. A node that h
 so that a phrase counts in a row exactly if its node is on it.
 """
 
+from turso_wasm.kernel.abi import SEEK_GE
 from turso_wasm.kernel.base.memory import arena_alloc
-from turso_wasm.kernel.fts.expression import AND, NOTHING, OR, PHRASES, Node, Phrase, Term
+from turso_wasm.kernel.btree.cursor.seek import cursor_seek_rowid_op
+from turso_wasm.kernel.fts.expression import ALL, AND, NOTHING, OR, PHRASES, RANGE, Node, Phrase, Term
 from turso_wasm.kernel.fts.phrases import has_phrases, is_simple
 from turso_wasm.kernel.fts.postings import (
     FIRST_ROW,
@@ -52,7 +54,7 @@ def node_open(x: Index, node: Node) -> None:
     node.counted = 0
     node.places = None
     node.alone = None
-    node.ended = 1 if node.kind == NOTHING else 0
+    node.ended = 1 if node.kind == NOTHING or node.kind == RANGE else 0
     phrase: Phrase = node.phrases
     while phrase and node.kind == PHRASES:
         term: Term = phrase.terms
@@ -105,6 +107,8 @@ def node_seek(x: Index, node: Node, rowid: i64) -> None:
         and_seek(x, node, rowid)
     elif node.kind == OR:
         or_seek(x, node, rowid)
+    elif node.kind == ALL:
+        all_seek(x, node, rowid)
     else:
         not_seek(x, node, rowid)
 
@@ -198,6 +202,14 @@ def or_seek(x: Index, node: Node, rowid: i64) -> None:
     if ended:
         node_end(node)
     node.rowid = least
+
+
+def all_seek(x: Index, node: Node, rowid: i64) -> None:
+    """node_seek of all rows."""
+    if cursor_seek_rowid_op(x.rows, rowid, SEEK_GE, i64(LAST_ROW)):
+        node.rowid = x.rows.rowid
+    else:
+        node_end(node)
 
 
 def not_seek(x: Index, node: Node, rowid: i64) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
-from turso_wasm.bind.binder import Binder, fail
+from turso_wasm.bind.binder import Binder, fail, ours
 from turso_wasm.bind.triggers import inside_trigger
 from turso_wasm.catalog.catalog import Catalog
 from turso_wasm.catalog.indexes import build_index
@@ -15,7 +15,6 @@ from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.catalog.tables import add_index, build_table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.derived import ours
 from turso_wasm.plan.materialized.parts import indexes_of, indexes_on_rows, parts_off, tables_of
 from turso_wasm.plan.materialized.views import compiled
 from turso_wasm.plan.schema import Changed, drop_steps, plan_create_view

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from turso_wasm.bind.binder import Binder
+from turso_wasm.bind.binder import Binder, ours
 from turso_wasm.bind.triggers import ROWID
 from turso_wasm.catalog.materialized import Rule
 from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.derived import Kind, ours
+from turso_wasm.plan.derived import Kind
 from turso_wasm.plan.triggers import plan_program
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
