@@ -1,7 +1,8 @@
 """What stands in square brackets: `ARRAY[1, 2]`, `a[1]`, `a[1:2]`.
 
-To SQLite a text in brackets is a quoted name. Behind an expression it is one to us, too, unless it begins like a
-number, a parameter, a colon or a parenthesis. It ends at the first `]`.
+To SQLite a text in brackets is a quoted name. Behind an expression it is one to us, too (`SELECT a [1]` calls the
+column 1), unless there is no space between, and it begins like a number, a parameter, a colon or a parenthesis. It ends
+at the first `]`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,11 @@ class ArrayParser(TypeParser):
         items = self._inside(self.starts[self.at] + 1, end) if has_items else ()
         self.at += 1
         return FunctionCall("array_of", items, span=self.span_from(start))
+
+    def at_subscript(self) -> bool:
+        """The next token is one, behind what was read."""
+        text = self.texts[self.at]
+        return text[0] == "[" and self.starts[self.at] == self.ends[self.at - 1] and bool(SUBSCRIPT.match(text))
 
     def subscript(self, left: Expr, start: int) -> Expr:
         """`left[place]`, `left[first:last]`, either of which may be left out."""

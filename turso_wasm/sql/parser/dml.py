@@ -10,7 +10,6 @@ from turso_wasm.sql.ast_expr import ColumnRef, FunctionCall, RowValue, Subquery
 from turso_wasm.sql.ast_select import ResultColumn, Star, TableSource, With
 from turso_wasm.sql.lexer import ID
 from turso_wasm.sql.limits import MAX_COLUMNS
-from turso_wasm.sql.parser.arrays import SUBSCRIPT
 from turso_wasm.sql.parser.expressions import SUBQUERY_STARTS
 from turso_wasm.sql.parser.select import SelectParser
 
@@ -183,7 +182,7 @@ class DmlParser(SelectParser):
         row = self.accept("(")
         columns = self.name_list() if row else (self.name_node(),)
         place = None
-        if not row and self.kinds[self.at] == ID and SUBSCRIPT.match(self.texts[self.at]):
+        if not row and self.kinds[self.at] == ID and self.at_subscript():
             place = self.subscript(ColumnRef(columns[0].text, span=columns[0].span), start)
         if self.kinds[self.at] != "=":
             self.fail()

@@ -41,7 +41,7 @@ from turso_wasm.sql.ast_expr import (
 )
 from turso_wasm.sql.height import MAX_EXPR_HEIGHT, too_high
 from turso_wasm.sql.lexer import ID, LISTS, STRING, dequote
-from turso_wasm.sql.parser.arrays import SUBSCRIPT, ArrayParser
+from turso_wasm.sql.parser.arrays import ArrayParser
 from turso_wasm.sql.parser.leaves import literal_values
 from turso_wasm.sql.parser.stream import COLUMN_WORDS
 
@@ -101,7 +101,7 @@ class ExpressionParser(ArrayParser):
             if n_operators > MAX_EXPR_HEIGHT:  # at once: a page's Python cannot free a tree of any height
                 raise too_high()
             kind = kinds[self.at]
-            if kind is ID and self.texts[self.at][0] == "[" and SUBSCRIPT.match(self.texts[self.at]):
+            if kind is ID and self.at_subscript():
                 left = self.subscript(left, start)
                 continue
             precedence = _BINARY.get(kind)
