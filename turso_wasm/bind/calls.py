@@ -145,7 +145,7 @@ def _with_program(function: Function, args: tuple[bound.Expr, ...]) -> tuple[bou
 
 def _with_vectors(function: Function, args: tuple[bound.Expr, ...]) -> tuple[bound.Expr, ...]:
     """The arguments of a distance: texts that stay the same in all rows are read once."""
-    if not function.kernel.startswith("fn_vector_distance"):
+    if not function.vectors:
         return args
     fixed = (bound.Constant, bound.Parameter)
     return tuple(scalar_call(VECTOR_GIVEN, (arg,)) if isinstance(arg, fixed) else arg for arg in args)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "__turso_index_"
 EVENTS: Final = ("insert", "update", "delete")
+SELDOM: Final = 256
 
 Option: TypeAlias = str | int | float
 """What WITH gives: text, numbers; a bare word is text."""
@@ -147,6 +148,10 @@ class Method:
     def fill(self, index: Derived, rows: str) -> tuple[str, ...]:
         """Enter all rows into what is empty."""
         return self.put(index, rows)
+
+    def grow(self, index: Derived) -> tuple[str, ...]:
+        """What is done now and then, when rows have been entered: about once in SELDOM rows."""
+        return ()
 
     def optimize(self, index: Derived) -> tuple[str, ...]:
         """What OPTIMIZE INDEX does, besides catching up."""

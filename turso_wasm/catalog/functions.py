@@ -65,10 +65,12 @@ ARRAY_FUNCTIONS: Final = (
 )
 """Functions of arrays: name, least and most arguments (bind.arrays)."""
 
+DISTANCES: Final = ("cos", "l2", "dot", "jaccard")
+
 TURSO: Final[list[Function]] = [
     *_fixed("vector/1=fn_vector32", "vector32/1", "vector64/1", "vector16/1", "vectorb16/1", "vector8/1"),
     *_fixed("vector1bit/1", "vector32_sparse/1", "vector_extract/1", "vector_slice/3"),
-    *_fixed("vector_distance_cos/2", "vector_distance_l2/2", "vector_distance_dot/2", "vector_distance_jaccard/2"),
+    *(Function(f"vector_distance_{m}", 2, 2, f"fn_vector_distance_{m}", vectors=True) for m in DISTANCES),
     Function("vector_concat", 2, -1, "fn_vector_concat", "array"),
     Function("table_columns_json_array", 1, 1, style="expansion", deterministic=False),
     *_fixed("bin_record_json_object/2"),
@@ -85,8 +87,17 @@ TURSO: Final[list[Function]] = [
 ]
 """Functions of Turso's that need the kernel; the others are of the library (catalog.library)."""
 
+INDEXED_VECTORS: Final[list[Function]] = [
+    *_fixed("__turso_ivf_dimensions/1=fn_ivf_dimensions"),
+    Function("__turso_ivf_list", 6, 6, "fn_ivf_list", "array"),
+    Function("__turso_ivf_code", 5, 5, "fn_ivf_code", "array"),
+    Function("__turso_ivf_means", 3, 3, "fn_ivf_means", "array"),
+]
+"""What statements call that keep an index of vectors (catalog.methods.ivf)."""
+
 _SCALARS: Final[list[Function]] = [
     *TURSO,
+    *INDEXED_VECTORS,
     *_fixed("abs/1", "hex/1", "instr/2", "length/1", "octet_length/1", "lower/1", "upper/1", "quote/1", "replace/3"),
     *_fixed("substr/2=fn_substr_2", "substr/3=fn_substr_3", "substring/2=fn_substr_2", "substring/3=fn_substr_3"),
     *_fixed("trim/1=fn_trim_1", "trim/2=fn_trim_2", "ltrim/1=fn_ltrim_1", "ltrim/2=fn_ltrim_2"),
@@ -183,6 +194,7 @@ _AGGREGATES: Final[list[AggregateFunction]] = [
     AggregateFunction("string_agg", 2, 2),
     *(AggregateFunction(name, 1, 1) for name in ("json_group_array", "jsonb_group_array")),
     AggregateFunction("geopoly_group_bbox", 1, 1, inverts=False),
+    AggregateFunction("__turso_ivf_sample", 4, 4, inverts=False),
     AggregateFunction("median", 1, 1),
     *(AggregateFunction(name, 1, 1) for name in STATISTICS),
     *(AggregateFunction(name, 2, 2) for name in ("percentile", "percentile_cont", "percentile_disc")),

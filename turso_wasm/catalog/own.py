@@ -35,6 +35,7 @@ class Function:
     deterministic: equal arguments give equal results at any time. direct_only: not to be called from a schema.
     number: of a function of the user's (style "user" or "typed"), in `Registry.own`. body: of a typed one.
     subtype: whether its text is marked as JSON. given, numeric, pattern: see catalog.library.
+    vectors: texts among its arguments that stay the same are read once, as vectors.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Function:
     given: tuple[str, ...] = ()
     numeric: bool = False
     pattern: int = -1
+    vectors: bool = False
 
     @property
     def plan_name(self) -> str:

@@ -281,6 +281,20 @@ def _extreme(routine: str, sign: int) -> Aggregate:
     )
 
 
+def _sample_step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
+    block = _block(arguments, ctx)
+    ctx.allocates = True
+    ctx.do("ivf_sample_step", ctx.stmt, state, block)
+
+
+def _block(arguments: list[SqlValue], ctx: Context) -> Local:
+    """The address of all arguments, one behind the other."""
+    block = ctx.f.local(I32, "", ctx.frame_values(len(arguments)))
+    for i, argument in enumerate(arguments):
+        ctx.store_value(block, argument, i)
+    return block
+
+
 AGGREGATES: dict[str, Aggregate] = {
     "count": Aggregate(8, _count_step, _count_value, _count_inverse, merge=_count_merge),
     "sum": _sum("sum_final", mask(NULL, INTEGER, REAL)),
@@ -305,6 +319,12 @@ AGGREGATES: dict[str, Aggregate] = {
         lambda call, arguments, state, hot, ctx: ctx.do("geopoly_group_step", ctx.stmt, state, arguments[0]),
         lambda state, ctx: ctx.call_alloc("geopoly_group_value", state),
         reset=lambda state, ctx: ctx.f.store("i32", state, 0, GroupBox.offset("any")),
+    ),
+    "__turso_ivf_sample": Aggregate(
+        ConcatState.size,
+        _sample_step,
+        lambda state, ctx: result(ctx.call("ivf_sample_final", state, types=mask(NULL, BLOB)), ctx),
+        reset=_concat_reset,
     ),
     "median": _percentile(MEDIAN),
     "percentile": _percentile(PERCENTILE),
@@ -336,9 +356,7 @@ def _user_aggregate(number: int) -> Aggregate:
 
     def take(routine: str) -> Step:
         def step(call: Call, arguments: list[SqlValue], state: Expr, hot: bool, ctx: Context) -> None:
-            block = ctx.f.local(I32, "", ctx.frame_values(len(arguments)))
-            for i, argument in enumerate(arguments):
-                ctx.store_value(block, argument, i)
+            block = _block(arguments, ctx)
             ctx.allocates = True
             later = (int(isinstance(call, bound.WindowCall) or call.gathers),) if routine == "user_step" else ()
             ctx.do(routine, ctx.stmt, state, block, len(arguments), number, *later)

@@ -21,6 +21,7 @@ from turso_wasm.codegen import (  # noqa: F401  (they register their emitters)
     key_filters,
     lookup_tables,
     lookups,
+    near_rows,
     output,
     profile,
     recursion,

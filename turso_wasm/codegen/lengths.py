@@ -17,6 +17,7 @@ ROWS = (
     nodes.UserRows,
     nodes.RtreeRows,
     nodes.FtsRows,
+    nodes.NearRows,
     nodes.FtsTerms,
     nodes.FtsTokens,
     nodes.BtreePages,

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from turso_wasm.bind.binder import Binder, ours
 from turso_wasm.bind.triggers import ROWID
-from turso_wasm.catalog.derived import Derived
+from turso_wasm.catalog.derived import SELDOM, Derived
 from turso_wasm.catalog.methods.registry import METHODS
 from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Table
@@ -41,6 +41,11 @@ def maintain(binder: Binder, table: Table, kind: Kind, changed: Collection[int])
             continue
         binder.kept_up[table.slot, fold(index.name)] = index
         found.append(_program(binder, index, table, kind, _keeping_up(index, kind)))
+        grow = METHODS[index.method].grow(index) if kind == "insert" else ()
+        if grow:
+            # Some rows look whether the index has grown, which no order of ids leaves out.
+            is_one = f"(new.{index.key} % 1000003 * 2654435761 >> 12) % {SELDOM} = 0"
+            found.append(_program(binder, index, table, "grow", _trigger(index, kind, grow, f"WHEN {is_one} ")))
     return tuple(found)
 
 

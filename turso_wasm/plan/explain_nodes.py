@@ -43,6 +43,9 @@ class Explainer:
         match plan:
             case nodes.TableScan() | nodes.RowidSeek() | nodes.RowidRange() | nodes.IndexScan() | nodes.CountRows():
                 yield Line(self._access(plan), about=(plan,))
+            case nodes.NestedLoop(left=nodes.NearRows() as near, right=nodes.RowidSeek() as row):
+                name = self.names.get(row.source, near.table.name)
+                yield Line(f"SEARCH {name} USING VECTOR INDEX {near.index.name} (nearest)", about=(near, row))
             case nodes.FunctionScan():
                 name = self.names.get(plan.source, plan.name)
                 yield Line(f"SCAN {name} VIRTUAL TABLE INDEX {plan.number}:{plan.label}", about=(plan,))

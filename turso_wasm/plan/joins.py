@@ -57,6 +57,7 @@ CHOICES = (
     "in_look_ups",
     "or_look_ups",
     "indexes",
+    "vector_indexes",
     "row_order",
     "sieves",
     "lookup_tables",

@@ -36,6 +36,7 @@ from turso_wasm.plan.grouping import plan_aggregate
 from turso_wasm.plan.in_look_ups import plan_look_up
 from turso_wasm.plan.join_states import JoinPlan
 from turso_wasm.plan.joins import JoinPlanner
+from turso_wasm.plan.near_rows import with_near_rows
 from turso_wasm.plan.ordering import AnyOrder, Ordering
 from turso_wasm.plan.planned_rows import NULL, Rows, append, is_single, sorted_column
 from turso_wasm.plan.providers import FunctionAccess
@@ -228,7 +229,10 @@ class Planner:
             source=source, child=rows.plan, keys=keys, outputs=rows.exprs, limit=limit, n_in_order=n_in_order
         )
         exprs = tuple(sorted_column(source, at, expr) for at, expr in enumerate(rows.exprs))
-        return Rows(with_top_ranks(plan), exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
+        plan = with_top_ranks(plan)
+        if "vector_indexes" not in self.binder.without:
+            plan = with_near_rows(plan, self.binder.catalogs, self.new_source())
+        return Rows(plan, exprs, rows.rows, rows.cost + cost.sort_cost(rows.rows), rows.single)
 
     def _ties(self, rowid: bound.Expr, n_in_order: int, query: Query) -> list[OrderKey]:
         """By what to sort further where SQLite does not begin with an index, but sorts the whole table, for a LIMIT."""

@@ -28,9 +28,10 @@ from turso_wasm.wasm.dsl import I32, I64, Expr, Label, Local, i32, i64
 class SearchSource(Source):
     """The row a search is on: its rowid, and the search itself."""
 
-    def __init__(self, search: Expr) -> None:
+    def __init__(self, search: Expr, routine: str = "fts_rowid") -> None:
         super().__init__()
         self.search = search
+        self.routine = routine  # says the rowid
 
     def decode(self, columns: Sequence[int], ctx: Context) -> dict[int, SqlValue]:
         """See Source."""
@@ -38,7 +39,7 @@ class SearchSource(Source):
         return {
             column: SqlValue(
                 INTEGER,
-                f.local(I64, "rowid", f.call("fts_rowid", self.search)) if column == ROWID else self.search.extend_u(),
+                f.local(I64, "rowid", f.call(self.routine, self.search)) if column == ROWID else self.search.extend_u(),
             )
             for column in columns
         }

@@ -20,9 +20,10 @@ from turso_wasm.kernel.fts.rank_function import find_rank
 from turso_wasm.kernel.fts.search import Search, read_blob
 from turso_wasm.kernel.fts.structure import AVERAGES_ROW, Reader, read_varint
 from turso_wasm.kernel.fts.tokenize import token_next, token_start
-from turso_wasm.kernel.fts.top import K1, B, top_add, top_begin
+from turso_wasm.kernel.fts.top import K1, B, top_begin
 from turso_wasm.kernel.fts.walk import node_open, node_seek
 from turso_wasm.kernel.functions.exponential import real_log
+from turso_wasm.kernel.values.best import best_add
 from turso_wasm.kernel.values.utf16 import as_text
 from turso_wasm.kernel.values.value import bytes_of, real_value, size_of, to_real
 from turso_wasm.wasm.lang import bits, export, f64, float_from_bits, i32, i64, memory_copy, ptr, scratch, sizeof
@@ -168,8 +169,7 @@ def fn_fts_rank_top(stmt: Run, values: ptr[Value], n: i32) -> tuple[i32, i64]:
     """The column rank of a row that is sorted by it. values: as for fn_fts_rank, without texts; how many are wanted."""
     s: Search = Search(i32(values[0].payload))
     tag, payload = fn_fts_rank(stmt, values, n)
-    if s.top.limit == 0:
+    if s.top.best.limit == 0:
         top_begin(s.top, s.arena, values[3], s.rank.weights, s.rank.n)
-    if s.top.limit > 0:
-        top_add(s.top, -float_from_bits(payload))
+    _ = best_add(s.top.best, -float_from_bits(payload))
     return tag, payload

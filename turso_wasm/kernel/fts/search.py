@@ -28,6 +28,7 @@ from turso_wasm.kernel.fts.tokenize import Tokenizer, tokenizer_init
 from turso_wasm.kernel.fts.top import Top, top_wants
 from turso_wasm.kernel.fts.unicode import MARKS_KEEP
 from turso_wasm.kernel.fts.walk import node_open, node_seek, seek
+from turso_wasm.kernel.values.best import best_is_full
 from turso_wasm.kernel.values.utf16 import as_text
 from turso_wasm.kernel.values.value import bytes_of, size_of
 from turso_wasm.wasm.lang import export, f64, funcref, i32, i64, inline, memory_copy, memory_fill, ptr, sizeof, u8
@@ -147,8 +148,8 @@ def fts_open(stmt: Run, place: ptr[i32], config: FtsConfig) -> Search:
     s.root = None
     s.ranked = 0
     s.rank_known = 0
-    s.top.limit = 0
-    s.top.n = 0
+    s.top.best.limit = 0
+    s.top.best.n = 0
     s.has_hits = 0
     s.index.language = 0
     return s
@@ -214,7 +215,7 @@ def fts_next(s: Search) -> i32:
     """Go to the next row that may be wanted; 0: there is none."""
     on: i32 = next_match(s)
     passed: i32 = 0
-    while on and s.top.limit > 0 and s.top.n == s.top.limit and passed < PASSED_MOST:
+    while on and best_is_full(s.top.best) and passed < PASSED_MOST:
         if top_wants(s.top, s.parser.phrases, s.rowid):
             break
         on = next_match(s)

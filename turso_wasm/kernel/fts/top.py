@@ -6,8 +6,8 @@ tokens it has.
 """
 
 from turso_wasm.kernel.abi import INTEGER, REAL, Arena, Value
-from turso_wasm.kernel.base.memory import arena_alloc
 from turso_wasm.kernel.fts.expression import Phrase, Term
+from turso_wasm.kernel.values.best import Best, best_begin
 from turso_wasm.kernel.values.value import to_real
 from turso_wasm.wasm.lang import Struct, f64, i32, i64, ptr
 
@@ -15,24 +15,20 @@ __subset__ = True
 
 K1 = 1.2
 B = 0.75
-MOST = 1000  # rows that are wanted
 WEIGHT_MOST = 1e6
 ROUNDING = 1.000001
 
 
 class Top(Struct):
-    """A heap of numbers, the least on top."""
+    """The best ranks, and what a row's can be at most."""
 
-    heap: ptr[f64]
-    n: i32
-    limit: i32  # numbers that count; 0: not known yet, -1: any row may be wanted
+    best: Best.embed
     weight: f64  # the largest of a column
 
 
 def top_begin(t: Top, arena: Arena, limit: Value, weights: ptr[Value], n: i32) -> None:
     """So many are wanted. weights: of the first n columns."""
-    t.n = 0
-    t.limit = -1
+    t.best.limit = -1
     t.weight = 1.0
     for i in range(n):
         weight: f64 = to_real(weights[i].tag, weights[i].payload)
@@ -40,33 +36,7 @@ def top_begin(t: Top, arena: Arena, limit: Value, weights: ptr[Value], n: i32) -
             return
         if weight > t.weight:
             t.weight = weight
-    if limit.tag == INTEGER and limit.payload > 0 and limit.payload <= MOST:
-        t.limit = i32(limit.payload)
-        t.heap = ptr[f64](arena_alloc(arena, 8 * t.limit))
-
-
-def top_add(t: Top, total: f64) -> None:
-    """A row's rank counts, the larger the better."""
-    at: i32 = 0
-    if t.n < t.limit:
-        at = t.n
-        t.n += 1
-        while at > 0 and t.heap[(at - 1) >> 1] > total:
-            t.heap[at] = t.heap[(at - 1) >> 1]
-            at = (at - 1) >> 1
-    elif total > t.heap[0]:
-        child: i32 = 1
-        while child < t.n:
-            if child + 1 < t.n and t.heap[child + 1] < t.heap[child]:
-                child += 1
-            if t.heap[child] >= total:
-                break
-            t.heap[at] = t.heap[child]
-            at = child
-            child = 2 * at + 1
-    else:
-        return
-    t.heap[at] = total
+    best_begin(t.best, arena, limit)
 
 
 def top_wants(t: Top, phrase: Phrase, rowid: i64) -> bool:
@@ -83,4 +53,4 @@ def top_wants(t: Top, phrase: Phrase, rowid: i64) -> bool:
             freq: f64 = f64(most) * t.weight
             total += phrase.idf * (freq * (K1 + 1.0) / (freq + K1 * (1.0 - B)))
         phrase = phrase.later
-    return total * ROUNDING >= t.heap[0]
+    return total * ROUNDING >= t.best.heap[0]

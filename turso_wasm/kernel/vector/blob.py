@@ -85,56 +85,56 @@ def vector_read(stmt: Run, tag: i32, payload: i64, v: Vector) -> None:
 
 
 def blob_read(v: Vector, size: i32) -> None:
-    """Find the kind and the number of components of the blob at v.data."""
+    """Find the kind and the number of components of the blob at v.data. Raises "invalid vector: …"."""
+    if not blob_fits(v, size):
+        raise_no_vector()
+
+
+def blob_fits(v: Vector, size: i32) -> bool:
+    """Find the kind and the number of components of the blob at v.data; false: it is no vector."""
     if size & 1 == 0:
         v.kind, v.n = F32, size >> 2
-        if size & 3:
-            raise_no_vector()
-        return
+        return size & 3 == 0
     v.kind = v.data[size - 1]
     size -= 1
     if v.kind == F32:
         v.n = size >> 2
-        check(size & 3 == 0)
-    elif v.kind == F64:
+        return size & 3 == 0
+    if v.kind == F64:
         v.n = size >> 3
-        check(size & 7 == 0)
-    elif v.kind == F16 or v.kind == BF16:
+        return size & 7 == 0
+    if v.kind == F16 or v.kind == BF16:
         v.n = size >> 1
-    elif v.kind == BITS:
-        check(size >= 2)
+        return True
+    if v.kind == BITS:
+        if size < 2:
+            return False
         v.n = 8 * size - i32(v.data[size - 1])
-        check(v.n >= 0 and v.n <= 8 * (size - 1))
-    elif v.kind == F8:
-        check(size >= 10 and size & 3 == 2)
+        return v.n >= 0 and v.n <= 8 * (size - 1)
+    if v.kind == F8:
+        if size < 10 or size & 3 != 2:
+            return False
         v.n = size - 10 - i32(v.data[size - 1])
-        check(v.n >= 0 and v.data[size - 1] < 4)
         v.scale = ptr[f32](v.data + (size - 10))[0]
         v.least = ptr[f32](v.data + (size - 6))[0]
-    elif v.kind == SPARSE:
-        check(size & 7 == 4)
-        sparse_read(v, size)
-    else:
-        raise_no_vector()
+        return v.n >= 0 and v.data[size - 1] < 4
+    return v.kind == SPARSE and size & 7 == 4 and sparse_fits(v, size)
 
 
-def check(holds: bool) -> None:
-    """Raise unless the blob is what it should be."""
-    if not holds:
-        raise_no_vector()
-
-
-def sparse_read(v: Vector, size: i32) -> None:
+def sparse_fits(v: Vector, size: i32) -> bool:
     """A sparse vector: its indexes ascend and are less than n."""
     v.count = size >> 3
     n: u32 = le32(v.data + (size - 4))
-    check(n <= u32(0x7FFFFFFF))
+    if n > u32(0x7FFFFFFF):
+        return False
     v.n = i32(n)
     before: i32 = -1
     for i in range(v.count):
         index: u32 = le32(v.data + (4 * v.count + 4 * i))
-        check(index < n and i32(index) > before)
+        if index >= n or i32(index) <= before:
+            return False
         before = i32(index)
+    return True
 
 
 def sparse_index(v: Vector, i: i32) -> i32:

@@ -7,6 +7,7 @@ from typing import Literal
 from turso_wasm.base.records import dataclass
 from turso_wasm.base.tree import Node
 from turso_wasm.bind.bound import AggregateCall, Call, ColumnRef, Expr, NullsOrder, Plan, WindowCall
+from turso_wasm.catalog.derived import Derived
 from turso_wasm.catalog.objects import Index, Table
 from turso_wasm.catalog.types import AffinityLetter
 
@@ -149,6 +150,21 @@ class FtsRows(Plan):
     shadows: dict[str, Table]
     matches: tuple[Match, ...]
     language: Expr | None = None
+
+
+@dataclass(slots=True, frozen=True, kw_only=True)
+class NearRows(Plan):
+    """The rows of a table that may be among the first `limit` by their distance to `query`, as an index of vectors
+    (catalog/methods/ivf.py) finds them: the rowid, and a handle of the search as column 0, which the distance of each
+    row that is really wanted must be told to. parts: tables of the index: state, lists, pending.
+    """
+
+    source: int
+    index: Derived
+    table: Table
+    parts: tuple[Table, ...]
+    query: Expr
+    limit: Expr
 
 
 @dataclass(slots=True, frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Indexes of vectors: inverted lists of codes."""
