@@ -112,7 +112,7 @@ const cases = {
     })();
     assert.equal(db.prepare('SELECT count(*) FROM users').pluck().get(), 2);
     refuses(() => db.batch([7]), TypeError, 'batch(): statement 1 must be a string, [sql, ...parameters] or {sql, args}, not number');
-    refuses(() => db.batch([], { mode: 'write' }), TypeError, 'batch(): the option "mode" takes "deferred" or "immediate" or "exclusive", not string');
+    refuses(() => db.batch([], { mode: 'write' }), TypeError, 'batch(): the option "mode" takes "deferred" or "immediate" or "exclusive" or "concurrent", not string');
   },
 
   'migrations run once, in order, whole'(db) {

@@ -70,7 +70,18 @@ def test_the_rows_do_not_depend_on_sizes(seed: int, monkeypatch: pytest.MonkeyPa
     connection.close()
 
 
+def full_text_schema() -> list[str]:
+    """A table with an index USING fts, as SQLite can make it."""
+    with turso_wasm.connect(":memory:") as db:
+        db.execute("CREATE TABLE texts(id INTEGER PRIMARY KEY, s)")
+        db.execute("CREATE INDEX f ON texts USING fts (s)")
+        found = [sql for (sql,) in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid")]
+    db.close()
+    return found
+
+
 SCHEMA = [
+    *full_text_schema(),
     "CREATE TABLE t(a, b, c)",
     "CREATE INDEX ta ON t(a)",
     "CREATE INDEX tb ON t(b, a)",
@@ -110,6 +121,7 @@ STATEMENTS = [
     "SELECT 1 FROM t JOIN w ON t.c = w.y",
     "SELECT 1 FROM t p CROSS JOIN t r ON r.c = p.c CROSS JOIN t q ON q.c = p.b",
     "SELECT 1 FROM t p CROSS JOIN t r ON r.c = p.c CROSS JOIN t q ON q.rowid = p.b",
+    "SELECT 1 FROM texts WHERE fts_match(s, 'x')",
 ]
 
 
