@@ -32,7 +32,7 @@ ATTEMPTS: Final = 20  # of a push, while others push
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """local_changes: made here, not yet known to be at the server. refused: that could not be made over the server's
+    """local_changes: made here, not known to be at the server. refused: that could not be made over the server's
     rows; they are in turso_sync_refused. revision: the server's last change that is here; None: nothing was pulled.
     sent, received: bytes of bodies, by this connection.
     """
@@ -83,7 +83,15 @@ class SyncConnection(Connection):
         """How things stand."""
         ((refused,),) = self._local.db.execute(f"SELECT count(*) FROM {REFUSED}").fetchall()
         traffic = self._remote.traffic
-        return Stats(len(self._local.changes()), refused, self._local.get("revision"), traffic.sent, traffic.received)
+        pushed = self._local.get("pushed") or 0
+        waiting = [each for each in self._local.changes() if each.id > pushed]
+        return Stats(
+            sum(each.table != SCHEMA or ddl_of(each) is not None for each in waiting),
+            refused,
+            self._local.get("revision"),
+            traffic.sent,
+            traffic.received,
+        )
 
     def close(self) -> None:
         """Close; see Connection."""
@@ -205,6 +213,7 @@ class SyncConnection(Connection):
         errors = self._remote.batch(steps)
         failed = next((at for at, error in enumerate(errors) if error is not None), None)
         if failed is None:
+            local.set("pushed", changes[-1].id)
             return
         if steps[failed][0] is guard and "NOT NULL" in str(errors[failed]):
             raise Behind

@@ -49,7 +49,9 @@ def test_rows_go_from_one_client_to_another(opened: Opened, there: Callable[[str
     one, two = opened("one"), opened("two")
     one.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, a, b)")
     one.execute("INSERT INTO t VALUES (1, 2.5, x'00ff'), (2, NULL, 'é'), (9223372036854775807, 1e300, '')")
+    assert one.stats().local_changes == 4
     assert one.push() is True
+    assert one.stats().local_changes == 0
     assert one.push() is False
     assert two.pull() is True
     assert two.pull() is False
