@@ -84,9 +84,11 @@ class ForeignKeyEffects:
         leaving, arriving, actions = tuple(self.leaving), tuple(self.arriving), tuple(self.actions)
         if self.binder.trace is None and not self.dropping:
             kind: Kind = "insert" if self.old is None else "delete" if self.new is None else "update"
-            actions = (*capture_change(self.binder, self.table, kind, self.changed or (), self.replaced), *actions)
-            actions = (*actions, *maintain(self.binder, self.table, kind, self.changed or ()))
-            actions = (*actions, *maintain_views(self.binder, self.table, kind, self.changed or ()))
+            changed = self.changed or ()
+            kept = maintain(self.binder, self.table, kind, changed)
+            kept += maintain_views(self.binder, self.table, kind, changed)
+            # What is kept must know of the row before an action changes others, or the same row once more.
+            actions = (*capture_change(self.binder, self.table, kind, changed, self.replaced), *kept, *actions)
         actions = (*effects.actions, *actions)
         if leaving or arriving or actions:
             effects = replace(effects, leaving=leaving, arriving=arriving, actions=actions)

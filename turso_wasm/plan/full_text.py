@@ -101,7 +101,7 @@ def _found(binder: Binder, item: Item, index: Derived, asked: bound.Expr, search
     table = quote_identifier(index.table)
     sure = f"({index.is_current} AND (SELECT fts_exact({columns}, '{ASKED}') FROM {table} LIMIT 1))"
     text = f"""SELECT rowid AS id, {rank} AS score FROM {terms}
-        WHERE {terms} MATCH char(1) || {searched} || char(1) || '{ASKED}' AND {sure}
+        WHERE {terms} MATCH char(1) || {searched} || char(1) || coalesce('{ASKED}', '') AND {sure}
         UNION ALL SELECT {key}, {score} FROM {table} WHERE NOT {sure} AND fts_match({columns}, '{ASKED}')"""
     select, _ = parse_one(text)
     assert isinstance(select, ast.Select)

@@ -129,6 +129,13 @@ def test_what_is_wrong_is_said(query: str, message: str) -> None:
         assert str(caught.value) == message
 
 
+@pytest.mark.parametrize("index", ["CREATE INDEX i ON t USING fts (title, body)", ""], ids=["indexed", "plain"])
+def test_a_query_that_is_null_finds_nothing(index: str) -> None:
+    connection = database(index=index)
+    assert connection.execute(MATCHING, (None,)).fetchall() == []
+    assert connection.execute(SCORED, (None,)).fetchall() == []
+
+
 def test_the_index_is_used() -> None:
     connection = database()
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {SCORED}", ("fox",))]

@@ -98,6 +98,33 @@ def test_triggers_and_cascades_keep_it_up(ours: turso_wasm.Connection) -> None:
     assert ("p", 1, 1) in rows(ours)
 
 
+def test_a_join_of_a_parent_and_the_children_that_its_new_key_cascades_to(ours: turso_wasm.Connection) -> None:
+    query = "SELECT p.id, c.id, c.p FROM p JOIN c ON c.p = p.id"
+    ours.executescript(f"""
+        PRAGMA foreign_keys = ON;
+        CREATE TABLE p(id INTEGER PRIMARY KEY); INSERT INTO p VALUES (1), (2);
+        CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p ON UPDATE CASCADE);
+        INSERT INTO c VALUES (1, 1), (2, 1), (3, 2);
+        CREATE MATERIALIZED VIEW w AS {query};
+        UPDATE p SET id = id + 30""")
+    assert rows(ours, "w") == [(31, 1, 31), (31, 2, 31), (32, 3, 32)]
+
+
+def test_a_row_that_its_own_new_key_cascades_to(ours: turso_wasm.Connection) -> None:
+    ours.executescript("""
+        PRAGMA foreign_keys = ON;
+        CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES c ON UPDATE CASCADE);
+        INSERT INTO c VALUES (1, 1), (2, 1);
+        CREATE MATERIALIZED VIEW w AS SELECT id, p FROM c;
+        CREATE MATERIALIZED VIEW n AS SELECT p, count(*) FROM c GROUP BY p;
+        CREATE INDEX texts ON c USING fts (p);
+        UPDATE c SET id = 7 WHERE id = 1""")
+    assert rows(ours, "w") == [(2, 7), (7, 7)]
+    assert rows(ours, "n") == [(7, 2)]
+    assert ours.execute("SELECT id FROM c WHERE p MATCH '7' ORDER BY id").fetchall() == [(2,), (7,)]
+    assert ours.execute("SELECT id FROM c WHERE p MATCH '1'").fetchall() == []
+
+
 def test_a_query_reads_what_is_kept(ours: turso_wasm.Connection) -> None:
     plan = [row[3] for row in ours.execute("EXPLAIN QUERY PLAN SELECT * FROM v")]
     assert "SCAN __turso_view_v" in plan
