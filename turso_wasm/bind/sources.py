@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import field, replace
 
 from turso_wasm.base.records import dataclass
-from turso_wasm.bind import bound
+from turso_wasm.bind import bound, top_k
 from turso_wasm.bind.arrays import unnested
 from turso_wasm.bind.binder import Binder, fail, unsupported
 from turso_wasm.bind.expressions import bind_condition
 from turso_wasm.bind.query import Core, Item, OutputColumn, Step
 from turso_wasm.bind.scope import NameFinder, Scope
-from turso_wasm.bind.table_functions import argument, bind_function
+from turso_wasm.bind.table_functions import argument, bind_function, find_function
 from turso_wasm.bind.tables import bind_table, bind_virtual, query_item, unique_names
 from turso_wasm.bind.using import forget_not_null, using_conditions
 from turso_wasm.bind.walk import sources_used
@@ -302,11 +302,23 @@ def _bind_parenthesized(clause: FromClause, source: ast.ParenthesizedSource, whe
 def _bind_function(clause: FromClause, source: ast.TableFunctionSource, where: list[bound.Expr]) -> list[Step]:
     if fold(source.name) == "unnest" and source.schema is None and len(source.arguments) == 1:
         source = unnested(source)
+    if fold(source.name) == top_k.NAME and find_function(clause.binder, source.name) is None:
+        return [_add(clause, _bind_top_k(clause.binder, source))]
     item = bind_virtual(clause.binder, source, clause.scope.parent) or bind_function(clause.binder, source)
     step = _add(clause, item)
     for number, node in enumerate(source.arguments):
         clause.pending.append(Pending(node, None, None, where, argument=(step.own_items()[0], number)))
     return [step]
+
+
+def _bind_top_k(binder: Binder, source: ast.TableFunctionSource) -> Item:
+    select = top_k.nearest_rows(binder, source)
+    trace, binder.trace = binder.trace, None  # none of its names is in the text
+    try:
+        query = binder.nested_select(select, None)
+    finally:
+        binder.trace = trace
+    return query_item(binder, query, source.alias or source.name, source.alias)
 
 
 def _bind_subquery(clause: FromClause, source: ast.SubquerySource) -> Item:

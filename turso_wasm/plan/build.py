@@ -36,6 +36,7 @@ from turso_wasm.plan.derived import caught_up
 from turso_wasm.plan.derived_schema import plan_create_using, plan_optimize
 from turso_wasm.plan.explain import explain_analyze, explain_query_plan
 from turso_wasm.plan.joins import CHOICES
+from turso_wasm.plan.libsql_index import plan_create_index
 from turso_wasm.plan.materialized.schema import plan_create_materialized, plan_refresh
 from turso_wasm.plan.materialized.upkeep import views_caught_up
 from turso_wasm.plan.materialized.views import find_views
@@ -285,7 +286,7 @@ BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.Update: _write("update", plan_update),
     ast.Delete: _write("delete", plan_delete),
     ast.CreateTable: _ddl(schema.plan_create_table),
-    ast.CreateIndex: _ddl(schema.plan_create_index),
+    ast.CreateIndex: _ddl(plan_create_index),
     ast.CreateIndexUsing: _ddl(plan_create_using),
     ast.CreateView: _ddl(schema.plan_create_view),
     ast.CreateMaterializedView: _ddl(plan_create_materialized),
