@@ -186,6 +186,8 @@ def column_values(
     """One expression a column, defaults filled in, and the rowid's expression if one is given."""
     values: list[bound.Expr] = []
     rowid = given[columns.positions[ROWID]] if ROWID in columns.positions else None
+    if rowid is not None and table.rowid_alias >= 0:
+        rowid = encoded_column(binder, table, table.rowid_alias, rowid)
     for number, column in enumerate(table.columns):
         at = columns.positions.get(number)
         if number == table.rowid_alias:

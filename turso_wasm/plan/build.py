@@ -44,7 +44,7 @@ from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.reversal import read_backwards
 from turso_wasm.plan.rewrite import MEANING, PASSES
 from turso_wasm.plan.sequences import ask, make_program, plan_create_sequence, plan_drop_sequence
-from turso_wasm.plan.types import expand_types, plan_create_type, plan_drop_type
+from turso_wasm.plan.types import plan_create_type, plan_drop_type, stored_statement
 from turso_wasm.plan.writes import Written, plan_delete, plan_insert, plan_update
 from turso_wasm.sql import ast
 
@@ -124,8 +124,8 @@ def _build_plan(statement: ast.Statement, catalogs: Catalogs, context: PlanConte
     binder.make_program, binder.ask = partial(make_program, binder), partial(ask, binder)
     binder.authority = context.authority
     binder.sizes = None if "sizes" in binder.without else context.sizes
-    if isinstance(statement, ast.CreateTable | ast.CreateIndex | ast.AddColumn | ast.AlterColumn):
-        statement = expand_types(binder, statement)
+    if isinstance(statement, STORED):
+        statement = stored_statement(binder, statement)
     find_views(binder)
     planned = build(binder, statement)
     if planned.slots.get(0, (False,))[0] and (commit := capture_commit(binder)) is not None:
@@ -279,6 +279,18 @@ def _explain(binder: Binder, node: ast.Explain) -> Planned:
     is_change = isinstance(node.statement, ast.Insert | ast.Update | ast.Delete)
     return Planned(plan, "explain", columns, slots=slots, tells_of_change=is_change)
 
+
+STORED = (
+    ast.CreateTable
+    | ast.CreateIndex
+    | ast.CreateView
+    | ast.CreateMaterializedView
+    | ast.CreateTrigger
+    | ast.AddColumn
+    | ast.AlterColumn
+    | ast.AddConstraint
+)
+"""What has a text that becomes part of the schema's."""
 
 BUILDERS: dict[type, Callable[[Binder, Any], Planned]] = {
     ast.Select: _select,

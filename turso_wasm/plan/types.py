@@ -1,4 +1,4 @@
-"""CREATE TYPE, CREATE DOMAIN, DROP; and the text that SQLite stores of columns of such types.
+"""CREATE TYPE, CREATE DOMAIN, DROP; and the text that is stored of columns of such types, and of arrays.
 
 `amount cents DEFAULT 42` becomes `amount INTEGER DEFAULT (42 * 100) CONSTRAINT "type cents" CHECK (…)`: the schema
 speaks of what is stored, and holds SQLite to it.
@@ -7,6 +7,7 @@ speaks of what is stored, and holds SQLite to it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from turso_wasm.base.errors import SQLITE_ERROR, SqlError
 from turso_wasm.bind import bound
@@ -35,7 +36,10 @@ from turso_wasm.plan import nodes
 from turso_wasm.plan.schema import NOTHING, Changed, plan_drop
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
+from turso_wasm.sql.parser.arrays import WRITTEN
 from turso_wasm.sql.printer import print_sql
+
+Edit: TypeAlias = tuple[int, int, str]  # from, to, the new text
 
 _OURS = frozenset((*LIBRARY, *(function.name for function in TURSO)))
 
@@ -122,9 +126,33 @@ def name_of(written: str) -> str:
 # --- columns ------------------------------------------------------------------------------------------------------
 
 
-def expand_types(binder: Binder, node: ast.Statement) -> ast.Statement:
+def stored_statement(binder: Binder, node: ast.Statement) -> ast.Statement:
     """The statement as it is stored; the binder's text is that of the new one."""
-    edits: list[tuple[int, int, str]] = []
+    for edits in (_syntax_edits, _type_edits):  # types are edited in what SQLite can parse
+        node = _edited(binder, node, list(edits(binder, node)))
+    return node
+
+
+def _syntax_edits(binder: Binder, node: ast.Statement) -> Iterator[Edit]:
+    """SQLite, which parses the whole schema when it opens a file, gets calls for what is beyond its syntax."""
+    until = node.span[0]  # type: ignore[attr-defined]
+    for part in sorted(filter(_is_beyond, syntax_nodes(node)), key=lambda part: (part.span[0], -part.span[1])):  # type: ignore[attr-defined]
+        if isinstance(part, ast.DefaultValue):
+            fail("DEFAULT among values cannot be part of the schema: SQLite could not read it", part)
+        assert isinstance(part, ast.FunctionCall | ast.Assignment)
+        if part.span[0] >= until:  # else it is in one that is printed already
+            until = part.span[1]
+            yield *part.span, print_sql(part)
+
+
+def _is_beyond(part: ast.Node) -> bool:
+    if isinstance(part, ast.Assignment):
+        return isinstance(part.value, ast.FunctionCall) and part.value.span[0] == part.span[0]
+    return isinstance(part, ast.DefaultValue) or (isinstance(part, ast.FunctionCall) and part.name in WRITTEN)
+
+
+def _type_edits(binder: Binder, node: ast.Statement) -> list[Edit]:
+    edits: list[Edit] = []
     match node:
         case ast.CreateTable() if node.strict:
             known = list(_typed(binder, node.columns, _catalog(binder, node)))
@@ -139,6 +167,10 @@ def expand_types(binder: Binder, node: ast.Statement) -> ast.Statement:
             if table is not None and table.strict:
                 for each, type_ in _typed(binder, (column,), binder.catalogs.slots[table.slot]):
                     edits += _column_edits(binder, each, type_)
+    return edits
+
+
+def _edited(binder: Binder, node: ast.Statement, edits: list[Edit]) -> ast.Statement:
     if not edits:
         return node
     text = binder.sql
@@ -168,7 +200,7 @@ def _typed(
             yield column, type_
 
 
-def _column_edits(binder: Binder, column: ast.ColumnDef, type_: Type) -> Iterator[tuple[int, int, str]]:
+def _column_edits(binder: Binder, column: ast.ColumnDef, type_: Type) -> Iterator[Edit]:
     has = {type(constraint) for constraint in column.constraints}
     base = type_.base
     if type_.not_null and ast.NotNull not in has:
@@ -224,9 +256,7 @@ def is_sqlites(expr: ast.Expr) -> bool:
     )
 
 
-def _expression_edits(
-    binder: Binder, node: ast.CreateTable, known: list[tuple[ast.ColumnDef, Type]]
-) -> Iterator[tuple[int, int, str]]:
+def _expression_edits(binder: Binder, node: ast.CreateTable, known: list[tuple[ast.ColumnDef, Type]]) -> Iterator[Edit]:
     """CHECKs and generated columns say what they say of the values that are read."""
     read = {fold(column.name): type_ for column, type_ in known if type_.decode is not None}
     if not read:
@@ -237,7 +267,7 @@ def _expression_edits(
             yield from read_edits(constraint.expr, read, node.name.name)
 
 
-def _index_edits(binder: Binder, node: ast.CreateIndex) -> Iterator[tuple[int, int, str]]:
+def _index_edits(binder: Binder, node: ast.CreateIndex) -> Iterator[Edit]:
     """Columns are indexed as they are stored, expressions are of what is read."""
     table = binder.catalogs.find_table(node.table.text, node.name.schema)
     columns = () if table is None else tuple(column for column in table.columns if column.type_name)
@@ -252,7 +282,7 @@ def _index_edits(binder: Binder, node: ast.CreateIndex) -> Iterator[tuple[int, i
         yield from read_edits(node.where, read, table.name)
 
 
-def read_edits(expr: ast.Expr, read: dict[str, Type], table: str) -> Iterator[tuple[int, int, str]]:
+def read_edits(expr: ast.Expr, read: dict[str, Type], table: str) -> Iterator[Edit]:
     """Names of columns become what they are read as. Errors: SQLite could not compute it."""
     for part in syntax_nodes(expr):
         if not isinstance(part, ast.ColumnRef):

@@ -175,7 +175,7 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item, which: str)
     assert table is not None
     scope = Scope([item])
     with binder.without_code():
-        terms = [binder.expr(term.expr, scope) for term in clause.target]
+        terms = [_stored(binder.expr(term.expr, scope)) for term in clause.target]
         where = conjuncts(binder.expr(clause.target_where, scope)) if clause.target_where is not None else []
     if len(terms) == 1 and isinstance(terms[0], bound.ColumnRef) and terms[0].column == ROWID:
         return None, True
@@ -192,6 +192,11 @@ def _conflict_target(binder: Binder, clause: ast.Upsert, item: Item, which: str)
     if binder.trace is not None:  # ALTER TABLE does not ask for more than names
         return None, False
     raise SqlError(SQLITE_ERROR, which + NO_MATCH, clause.span)
+
+
+def _stored(term: bound.Expr) -> bound.Expr:
+    """Columns are indexed as they are stored."""
+    return term.stored if isinstance(term, bound.Generated) and term.stored is not None else term
 
 
 def _names_fields(
@@ -211,7 +216,7 @@ def _names_field(binder: Binder, term: bound.Expr, field: IndexColumn, expr: bou
         return term.origin == expr.origin
     if explicit_collation(term) not in (None, field.collation):
         return False
-    plain = strip_collation(term)
+    plain = _stored(strip_collation(term))
     if expr is not None:
         return same_expression(plain, expr, binder.pin)
     return isinstance(plain, bound.ColumnRef) and plain.column == field.column

@@ -18,6 +18,7 @@ from turso_wasm.sql.walk import walk
 
 SUBSCRIPT: Final = re.compile(r"\[\s*(-?\d+\s*[\]:+*/-]|[-?:(])")
 LAST: Final = 2**31
+WRITTEN: Final = frozenset(("array_of", "array_get", "array_slice", "array_contains_all", "array_overlaps"))
 
 
 class ArrayParser(TypeParser):

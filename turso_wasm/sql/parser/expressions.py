@@ -50,12 +50,12 @@ if TYPE_CHECKING:
 
 
 N_PRECEDENCES: Final = 11
-_NOT, _EQUALITY, _BITS, _COLLATE, _SIGN = 3, 4, 6, 10, 11
+_NOT, EQUALITY, _BITS, _COLLATE, _SIGN = 3, 4, 6, 10, 11
 _BINARY: Final[dict[str, int]] = {
     "OR": 1,
     "AND": 2,
-    "=": _EQUALITY,
-    "<>": _EQUALITY,
+    "=": EQUALITY,
+    "<>": EQUALITY,
     "<": 5,
     "<=": 5,
     ">": 5,
@@ -72,7 +72,7 @@ _BINARY: Final[dict[str, int]] = {
     "||": 9,
     "->": 9,
     "->>": 9,
-    "@>": _EQUALITY,
+    "@>": EQUALITY,
 }
 SUBQUERY_STARTS: Final = frozenset({"SELECT", "VALUES", "WITH"})
 
@@ -123,7 +123,7 @@ class ExpressionParser(ArrayParser):
                 left = Binary(cast(BinaryOperator, kind), left, right, (start, self.ends[self.at - 1]))
                 continue
             infix = _INFIX.get(kind)
-            if infix is None or (_COLLATE if kind == "COLLATE" else _EQUALITY) <= above:
+            if infix is None or (_COLLATE if kind == "COLLATE" else EQUALITY) <= above:
                 break
             n_operators += 1
             self.at += 1
@@ -302,7 +302,7 @@ class ExpressionParser(ArrayParser):
             negated = not negated
         symbols = 2 + self.at - first
         self.depth += symbols
-        right = self.expr(_EQUALITY)
+        right = self.expr(EQUALITY)
         self.depth -= symbols
         span = self.span_from(start)
         if isinstance(right, NullLiteral):
@@ -336,9 +336,9 @@ class ExpressionParser(ArrayParser):
     def _like(self, left: Expr, start: int, negated: bool = False) -> Expr:
         op = cast(Literal["LIKE", "GLOB", "REGEXP", "MATCH"], self.kinds[self.at - 1])
         self.enter(2)
-        pattern = self.expr(_EQUALITY)
+        pattern = self.expr(EQUALITY)
         self.depth += 2
-        escape = self.expr(_EQUALITY) if self.accept("ESCAPE") else None
+        escape = self.expr(EQUALITY) if self.accept("ESCAPE") else None
         self.depth -= 4
         return Like(op, left, pattern, escape, negated, self.span_from(start))
 
@@ -350,7 +350,7 @@ class ExpressionParser(ArrayParser):
             low = Binary("OR", low, self.expr(1))
         self.expect("AND")
         self.depth += 2
-        high = self.expr(_EQUALITY)
+        high = self.expr(EQUALITY)
         self.depth -= 4
         return Between(left, low, high, negated, self.span_from(start))
 

@@ -16,6 +16,7 @@ from turso_wasm.sql.ast_extensions import (
     TypeField,
 )
 from turso_wasm.sql.lexer import ID, STRING, dequote
+from turso_wasm.sql.parser.expressions import EQUALITY
 from turso_wasm.sql.parser.tables import TableParser
 
 _LIMITS: Final = {"START": "start", "INCREMENT": "increment", "MINVALUE": "minimum", "MAXVALUE": "maximum"}
@@ -196,7 +197,7 @@ class ExtensionParser(TableParser):
             if self.accept("CONSTRAINT"):
                 label = self.name()
             elif self.accept("DEFAULT"):
-                node.default = self.expr()
+                node.default = self.expr(EQUALITY)  # not the comparison `5 NOT NULL`
             elif self.accept("NOT"):
                 self.expect("NULL")
                 node.not_null = True
