@@ -251,11 +251,14 @@ def connect(
     conflict: what becomes of rows that both sides have changed: "local" (the last push wins), "remote", or a function
     of a Conflict that gives one of these, a row as a dict, or None: no row. bootstrap_if_empty: pull when nothing was
     pulled before. fetch: how to post. options: of `turso_wasm.connect`.
-    Errors: SyncError (at the first time the server must be there); ValueError for a database in memory.
+    Errors: SyncError (at the first time the server must be there); ValueError for a database in memory, or a
+    `conflict` that is none of these.
     """
     path = os.fsdecode(database)
     if path in ("", ":memory:"):
         raise ValueError("a synchronized database is a file")
+    if not callable(conflict) and conflict not in ("local", "remote"):
+        raise ValueError(f"conflict must be 'local', 'remote' or a function, not {conflict!r}")
     made = SyncConnection(path, timeout, **options)
     try:
         made._local = Local(path, timeout)

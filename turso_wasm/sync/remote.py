@@ -6,6 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -120,12 +121,16 @@ class Snapshot:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.remote.pipeline(self.baton, [{"type": "close"}])
+        baton, self.baton = self.baton, None
+        if baton is None:  # a request failed: the server may be gone
+            return
+        with nullcontext() if kind is None else suppress(SyncError):  # left open, it would keep others from writing
+            self.remote.pipeline(baton, [{"type": "close"}])
 
     def query(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows. Errors: SyncError."""
-        self.baton, results = self.remote.pipeline(self.baton, [_execute(sql, values)])
+        baton, self.baton = self.baton, None
+        self.baton, results = self.remote.pipeline(baton, [_execute(sql, values)])
         rows = _response(results[0])["result"]["rows"]
         return [tuple(value_of(value) for value in row) for row in rows]
 

@@ -183,8 +183,11 @@ def test_what_is_refused_says_why(opened: Opened, there: Callable[[str], list[An
     db.execute("ALTER TABLE t ADD COLUMN b")
     with pytest.raises(sync.SyncError, match="table t was altered here: alter tables at the server"):
         db.push()
+    there("INSERT INTO t VALUES (1)")  # nobody is kept from writing
     with pytest.raises(ValueError, match="a synchronized database is a file"):
         sync.connect(":memory:", "http://server")
+    with pytest.raises(ValueError, match="conflict must be 'local', 'remote' or a function, not 'mine'"):
+        opened("two", conflict="mine")
     with apsw.Connection(str(tmp_path / "old.db")) as old:
         old.execute("CREATE TABLE t(a)")
     with pytest.raises(sync.SyncError, match="table t was made without sync"):
