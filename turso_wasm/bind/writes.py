@@ -26,7 +26,6 @@ from turso_wasm.bind.triggers import ROWID, Event, triggers_fired
 from turso_wasm.bind.types import column_type, encoded_column, encoded_default, read_value
 from turso_wasm.bind.walk import all_of, query_items, strip_collation, transform, transform_query
 from turso_wasm.catalog.constants import is_constant
-from turso_wasm.catalog.materialized import is_kept
 from turso_wasm.catalog.modules.module import HIDDEN
 from turso_wasm.catalog.modules.registry import find_module
 from turso_wasm.catalog.names import ROWID_NAMES, fold
@@ -68,15 +67,15 @@ def check_writable(
 
     Errors: "cannot modify v because it is a view", "table t may not be modified", "no such module: m".
     """
+    catalog = binder.catalogs.slots[table.slot]
     if table.kind == "view":
         if triggers_fired(binder, table, event, assigned):
             return
-        catalog = binder.catalogs.slots[table.slot]
         if catalog is not None and catalog.materialized(table.name) is not None:
             fail(f"cannot modify materialized view {table.name}", node)
         open_view(binder, table, node)  # what is wrong in it comes first
         fail(f"cannot modify {table.name} because it is a view", node)
-    if is_kept(table.name) and binder.lift and not binder.is_ours:
+    if binder.lift and not binder.is_ours and catalog is not None and catalog.keeps(table.name):
         fail(f"table {table.name} may not be modified", node)
     if table.root == 1 and not binder.settings.writable_schema:
         fail(f"table {table.name} may not be modified", node)

@@ -350,6 +350,11 @@ class Catalog:
         """The materialized view of that name."""
         return (self.views or {}).get(fold(name))
 
+    def keeps(self, table: str) -> bool:
+        """The table belongs to a materialized view. While a dump is read it has its rows before there is a view."""
+        key = fold(table)
+        return key.startswith(KEPT_PREFIX) and any(key.startswith(KEPT_PREFIX + view) for view in self.views or {})
+
     # --- rows ----------------------------------------------------------------------------------------------------
 
     def _add_row(self, row: Row, number: int) -> None:

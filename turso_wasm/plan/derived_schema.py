@@ -61,9 +61,9 @@ def _declared(node: ast.CreateIndexUsing, catalog: Catalog, table: Table) -> Der
         method=method.name,
         options=method.options(columns, given),
     )
-    for suffix in ("pending", *method.tables(index)):
-        if fold(index.part_name(suffix)) in catalog.entries:
-            fail(f"there is already a table named {index.part_name(suffix)}", node.name)
+    for name in (index.view, *(index.part_name(suffix) for suffix in ("pending", *method.tables(index)))):
+        if catalog.find_table(name) is not None:
+            fail(f"there is already a table named {name}", node.name)
     return index
 
 

@@ -271,6 +271,26 @@ def test_options_that_are_wrong(options: str, message: str) -> None:
         database(index=f"CREATE INDEX i ON t USING fts (title) WITH ({options})")
 
 
+@pytest.mark.parametrize("other", ["i_terms", "i_terms_data", "i_pending"])
+def test_two_indexes_whose_tables_would_have_the_same_name(other: str) -> None:
+    names = ["i", other]
+    for first, second in (names, names[::-1]):
+        connection = database(index=f"CREATE INDEX {first} ON t USING fts (title)")
+        with pytest.raises(
+            turso_wasm.OperationalError, match=f"__turso_index_{other}.* already|already .*__turso_index_{other}"
+        ):
+            connection.execute(f"CREATE INDEX {second} ON t USING fts (title)")
+        assert connection.execute("SELECT id FROM t WHERE title MATCH 'world'").fetchall() == [(1,)]
+
+
+def test_a_dump_has_the_index() -> None:
+    connection, again = database(), turso_wasm.connect(":memory:", isolation_level=None)
+    again.executescript("\n".join(connection.iterdump()))
+    again.execute("INSERT INTO t VALUES (9, 'a new world', '')")
+    assert ids(again, "world") == [1, 2, 9]
+    assert "SCAN __turso_index_i_terms" in str(again.execute(f"EXPLAIN QUERY PLAN {MATCHING}", ("fox",)).fetchall())
+
+
 def test_what_may_stand_in_a_schema() -> None:
     connection = database()
     with pytest.raises(turso_wasm.OperationalError, match="fts_match\\(\\) prohibited in"):

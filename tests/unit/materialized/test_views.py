@@ -244,6 +244,17 @@ def test_errors(ours: turso_wasm.Connection, sql: str, message: str) -> None:
         ours.execute(sql)
 
 
+def test_a_dump_has_what_is_kept(ours: turso_wasm.Connection) -> None:
+    ours.execute("CREATE INDEX i ON v(n)")
+    again = turso_wasm.connect(":memory:", isolation_level=None)
+    again.executescript("\n".join(ours.iterdump()))
+    assert rows(again) == kept(again) == rows(ours)
+    again.execute("INSERT INTO t VALUES (8, 'c', 1)")
+    assert rows(again) == kept(again) == [("a", 2, 14), ("b", 1, 7), ("c", 1, 1)]
+    with pytest.raises(turso_wasm.OperationalError, match="table __turso_view_v may not be modified"):
+        again.execute("DELETE FROM __turso_view_v")
+
+
 def test_if_not_exists(ours: turso_wasm.Connection) -> None:
     ours.execute("CREATE MATERIALIZED VIEW IF NOT EXISTS v AS SELECT 1")
     assert len(rows(ours)) == 2
