@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from turso_wasm.base.records import dataclass
-from turso_wasm.catalog.derived import is_own
 from turso_wasm.catalog.names import fold
 
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ def version_of(table: Table) -> str | None:
 
 def is_captured(catalog: Catalog, table: Table) -> bool:
     """Changes of the table's rows are captured: not of what SQLite, virtual tables and capturing keep."""
+    from turso_wasm.catalog.derived import is_own  # statements that are known do not load the syntax trees
+
     if table.slot != 0 or table.kind not in ("table", "virtual"):
         return False
     if table.root == 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 from turso_wasm.catalog.names import ROWID_NAMES, quote_identifier
 from turso_wasm.dbapi.connection import Connection
+from turso_wasm.sync.remote import SyncError
 from turso_wasm.values.records import decode_record, encode_record
 
 Values = tuple[Any, ...]
@@ -16,6 +17,7 @@ Key = int | bytes
 """A rowid, or the record of a primary key."""
 Statement = tuple[str, Sequence[Any]]
 
+TYPED = '%CONSTRAINT "type %'  # docs/types.md: how a column says its type
 _HIDDEN, _GENERATED = 1, (2, 3)
 
 
@@ -88,10 +90,15 @@ class Shape:
 
 
 def shape_of(db: Connection, table: str) -> Shape | None:
-    """None: there is no such table."""
+    """None: there is no such table. Errors: SyncError for columns of types, whose rows are read as something else than
+    what is stored.
+    """
     columns = db.execute("SELECT name, hidden, pk FROM pragma_table_xinfo(?, 'main')", (table,)).fetchall()
     if not columns:
         return None
+    typed = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ? COLLATE NOCASE AND sql LIKE ?"
+    if db.execute(typed, (table, TYPED)).fetchone():
+        raise SyncError(f"table {table} has columns of types of ours: such tables cannot be synchronized")
     shown = [column for column in columns if column[1] != _HIDDEN]
     names = tuple(name for name, _, _ in shown)
     ((without_rowid,),) = db.execute(

@@ -236,3 +236,14 @@ def test_repair_brings_back_what_was_changed_behind_its_back(
     db.repair()
     assert db.execute("SELECT * FROM t").fetchall() == [(1, "x"), (2, "y"), (3, "mine")]
     assert db.stats().local_changes == 1
+
+
+def test_tables_with_types_of_ours_are_refused(opened: Opened, there: Callable[[str], list[Any]]) -> None:
+    db = opened("one")
+    db.execute("CREATE TABLE t(a uuid) STRICT")
+    db.execute("INSERT INTO t VALUES ('00000000-0000-0000-0000-000000000001')")
+    with pytest.raises(
+        sync.SyncError, match="table t has columns of types of ours: such tables cannot be synchronized"
+    ):
+        db.push()
+    assert there("SELECT count(*) FROM sqlite_schema WHERE name = 't'") == [(0,)]
