@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -88,7 +87,9 @@ class Transacting:
                 if not isinstance(error, OperationalError) or code != BUSY_SNAPSHOT or attempt == ATTEMPTS:
                     raise
             # Those that got into each other's way should not do so again.
-            time.sleep(random.uniform(0, min(2**attempt / 1000, LONGEST_PAUSE)))
+            from random import uniform  # processes without conflicts do without it
+
+            time.sleep(uniform(0, min(2**attempt / 1000, LONGEST_PAUSE)))
             attempt += 1
 
     def _begin_implicitly(self) -> None:
