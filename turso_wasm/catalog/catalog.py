@@ -497,7 +497,7 @@ class Catalog:
 def _parse(entry: Entry) -> ast.Statement:
     assert entry.sql is not None
     try:
-        statement, end = parse_one(entry.sql)
+        statement, end = parse_one(entry.sql, has_arrays=False)  # what we store has calls instead
     except SqlError as error:
         raise malformed(entry.name, error.message) from None
     if statement is None or entry.sql[end:].strip():

@@ -153,3 +153,18 @@ def test_sqlite_reads_and_writes_them(tmp_path: Path) -> None:
     db = turso_wasm.connect(path, isolation_level=None)
     assert rows(db, "SELECT a FROM t") == [("{x,NULL}",), ("{p,q}",)]
     db.close()
+
+
+def test_brackets_in_views_of_sqlites_are_names(tmp_path: Path) -> None:
+    oracle = apsw.Connection(str(tmp_path / "a.db"))
+    oracle.execute("CREATE TABLE t(a, b); INSERT INTO t VALUES (1, 2)")
+    oracle.execute("CREATE VIEW v AS SELECT b[2], count(*)[1], a ARRAY FROM t")
+    oracle.execute("CREATE TRIGGER r AFTER UPDATE ON t BEGIN INSERT INTO t SELECT a[1], b[2] FROM v[1] JOIN t; END")
+    db = turso_wasm.connect(tmp_path / "a.db")
+    assert db.execute("SELECT * FROM v").fetchall() == oracle.execute("SELECT * FROM v").fetchall()
+    db.execute("CREATE VIEW w AS SELECT ARRAY[a, b][2] AS x FROM t")
+    db.commit()
+    db.close()
+    db = turso_wasm.connect(tmp_path / "a.db")
+    assert db.execute("SELECT x FROM w").fetchall() == [(2,)]
+    db.close()

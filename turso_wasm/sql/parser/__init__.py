@@ -30,13 +30,14 @@ def parse(sql: str) -> tuple[Statement, ...]:
     return tuple(statements)
 
 
-def parse_one(sql: str, start: int = 0) -> tuple[Statement | None, int]:
+def parse_one(sql: str, start: int = 0, *, has_arrays: bool = True) -> tuple[Statement | None, int]:
     """The statement at character `start`, and the offset behind its ';'. None: there is only space, or just a ';'.
 
-    Spans count from the start of `sql`. Errors: SqlError.
+    Spans count from the start of `sql`. has_arrays: `a[1]` and `ARRAY[1]` are what they are to us; else a text in
+    brackets is a name everywhere, as to SQLite. Errors: SqlError.
     """
     tokens = tokenize(sql, start)
-    return parse_tokens(tokens), tokens.end
+    return with_room(_parse, tokens, has_arrays), tokens.end
 
 
 def parse_tokens(tokens: Tokens) -> Statement | None:
@@ -44,8 +45,9 @@ def parse_tokens(tokens: Tokens) -> Statement | None:
     return with_room(_parse, tokens)
 
 
-def _parse(tokens: Tokens) -> Statement | None:
+def _parse(tokens: Tokens, has_arrays: bool = True) -> Statement | None:
     parser = Parser(tokens)
+    parser.has_arrays = has_arrays
     statement = parser.statement()
     if statement is not None and _may_be_too_high(parser):
         check_height(statement)

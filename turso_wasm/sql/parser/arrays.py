@@ -39,7 +39,8 @@ class ArrayParser(TypeParser):
     def at_subscript(self) -> bool:
         """The next token is one, behind what was read."""
         text = self.texts[self.at]
-        return text[0] == "[" and self.starts[self.at] == self.ends[self.at - 1] and bool(SUBSCRIPT.match(text))
+        is_close = self.starts[self.at] == self.ends[self.at - 1]
+        return self.has_arrays and is_close and text[0] == "[" and bool(SUBSCRIPT.match(text))
 
     def subscript(self, left: Expr, start: int) -> Expr:
         """`left[place]`, `left[first:last]`, either of which may be left out."""

@@ -159,7 +159,7 @@ class ExpressionParser(ArrayParser):
         if following == "(":
             return self.function()
         text = self.texts[at]
-        if following is ID and self.texts[at + 1][0] == "[" and text.upper() == "ARRAY":
+        if following is ID and self.texts[at + 1][0] == "[" and text.upper() == "ARRAY" and self.has_arrays:
             return self.array()
         name = dequote(text) if kinds[at] == ID or kinds[at] == STRING else text
         start = self.starts[at]

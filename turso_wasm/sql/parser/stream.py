@@ -49,6 +49,7 @@ class TokenStream:
         "deepest",
         "depth",
         "ends",
+        "has_arrays",
         "kinds",
         "longest_chain",
         "most_selects",
@@ -66,6 +67,7 @@ class TokenStream:
         self.starts = tokens.starts
         self.ends = tokens.ends
         self.at = 0
+        self.has_arrays = True
         self.depth = 0
         self.deepest = 0
         self.longest_chain = 0  # most operators in a row that lean to the left: nesting without depth
