@@ -32,8 +32,10 @@ export const rowCounts = signal(new Map());
 /** Tables are counted up to here; of larger ones the size is told by their highest rowid, or "more than". */
 export const COUNTED = 20_000;
 
-const TABLES = `SELECT l.name, l.type, l.wr, s.sql FROM pragma_table_list AS l JOIN sqlite_schema AS s ON s.name = l.name AND s.type IN ('table', 'view')
-  WHERE l.schema = 'main' ORDER BY l.type = 'shadow', l.type = 'view', l.name COLLATE NOCASE`;
+/** What an index USING fts or ivf, a materialized view, a sequence keeps is shown as what a virtual table keeps. */
+const TABLES = `SELECT l.name, iif(substr(l.name, 1, 8) = '__turso_', 'shadow', l.type) AS type, l.wr, s.sql
+  FROM pragma_table_list AS l JOIN sqlite_schema AS s ON s.name = l.name AND s.type IN ('table', 'view')
+  WHERE l.schema = 'main' ORDER BY substr(l.name, 1, 8) = '__turso_' OR l.type = 'shadow', l.type = 'view', l.name COLLATE NOCASE`;
 const COLUMNS = `SELECT s.name AS t, x.name, x.type, x."notnull" AS n, x.dflt_value AS d, x.pk, x.hidden
   FROM sqlite_schema AS s, pragma_table_xinfo(s.name) AS x WHERE s.type IN ('table', 'view') ORDER BY s.name, x.cid`;
 const INDEXES = `SELECT s.name AS t, l.name, l."unique" AS u, l.origin, l.partial, i.name AS c, (SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = l.name) AS sql
