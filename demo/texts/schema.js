@@ -19,7 +19,7 @@ export const SCHEMA = {
   'schema.table': ['Tables', 'テーブル'],
   'schema.virtual': ['Virtual tables', '仮想テーブル'],
   'schema.view': ['Views', 'ビュー'],
-  'schema.shadow': ['Belonging to virtual tables', '仮想テーブルの内部'],
+  'schema.shadow': ['Kept by indexes and virtual tables', '索引と仮想テーブルの内部'],
   'schema.search': ['Find a table or column', 'テーブルや列を検索'],
   'schema.empty': [
     'No tables yet. CREATE TABLE makes one; or open a sample or a file.',
