@@ -21,9 +21,7 @@ from turso_wasm.catalog.methods.registry import METHODS
 from turso_wasm.catalog.names import fold, quote_identifier
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
-from turso_wasm.plan.triggers import plan_program
-from turso_wasm.sql import ast
-from turso_wasm.sql.parser import parse_one
+from turso_wasm.plan.triggers import fire_text, trigger_text
 
 Kind: TypeAlias = Literal["insert", "update", "delete"]
 
@@ -45,7 +43,9 @@ def maintain(binder: Binder, table: Table, kind: Kind, changed: Collection[int])
         if grow:
             # Some rows look whether the index has grown, which no order of ids leaves out.
             is_one = f"(new.{index.key} % 1000003 * 2654435761 >> 12) % {SELDOM} = 0"
-            found.append(_program(binder, index, table, "grow", _trigger(index, kind, grow, f"WHEN {is_one} ")))
+            found.append(
+                _program(binder, index, table, "grow", trigger_text(index.table, kind, grow, f"WHEN {is_one} "))
+            )
     return tuple(found)
 
 
@@ -63,7 +63,7 @@ def _keeping_up(index: Derived, kind: Kind) -> str:
         steps += method.take(index, f"= old.{index.key}")
     if kind != "delete":
         steps += method.put(index, f"SELECT {columns}")
-    return _trigger(index, kind, steps)
+    return trigger_text(index.table, kind, steps)
 
 
 def caught_up(binder: Binder, plan: nodes.Plan) -> nodes.Plan:
@@ -74,7 +74,7 @@ def caught_up(binder: Binder, plan: nodes.Plan) -> nodes.Plan:
         assert catalog is not None
         table = catalog.find_table(index.table)
         assert table is not None
-        text = _trigger(index, "insert", catching_up(index), f"WHEN EXISTS (SELECT 1 FROM {index.pending}) ")
+        text = trigger_text(index.table, "insert", catching_up(index), f"WHEN EXISTS (SELECT 1 FROM {index.pending}) ")
         fires.append(_program(binder, index, table, "pending", text))
     return nodes.CaughtUp(fires=tuple(fires), child=plan) if fires else plan
 
@@ -87,20 +87,6 @@ def catching_up(index: Derived) -> tuple[str, ...]:
     return (*taken, *put, f"DELETE FROM {index.pending}")
 
 
-def _trigger(index: Derived, kind: Kind, steps: Collection[str], when: str = "") -> str:
-    body = "".join(f"{step}; " for step in steps)
-    return f"CREATE TRIGGER t AFTER {kind.upper()} ON {quote_identifier(index.table)} {when}BEGIN {body}END"
-
-
 def _program(binder: Binder, index: Derived, table: Table, what: str, text: str) -> nodes.Fire:
-    identity = ("derived", table.slot, fold(index.name), what)
-    program = binder.programs.get(identity)
-    if program is None:
-        number = len(binder.programs)
-        program = nodes.TriggerProgram("derived", number, number, recursive=True, counts=False)
-        binder.programs[identity] = program
-        node, _ = parse_one(text)
-        assert isinstance(node, ast.CreateTrigger)
-        with ours(binder):
-            plan_program(binder, program, node, text, table.schema, table, None)
-    return nodes.Fire(program=program)
+    with ours(binder):
+        return fire_text(binder, table, ("derived", table.slot, fold(index.name), what), text, table.schema)

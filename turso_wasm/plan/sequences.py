@@ -19,7 +19,7 @@ from turso_wasm.catalog.types import AffinityLetter
 from turso_wasm.plan import nodes
 from turso_wasm.plan.planner import Planner
 from turso_wasm.plan.schema import NOTHING, Changed, plan_drop, table_steps
-from turso_wasm.plan.triggers import plan_program
+from turso_wasm.plan.triggers import fire_text
 from turso_wasm.sql import ast
 from turso_wasm.sql.parser import parse_one
 
@@ -59,16 +59,7 @@ def plan_drop_sequence(binder: Binder, node: ast.DropSequence) -> Changed:
 
 def make_program(binder: Binder, table: Table, text: str) -> nodes.Fire:
     """What a function fires: the text of a trigger whose NEW has the function's arguments for columns."""
-    identity = ("function", table.slot, text)
-    program = binder.programs.get(identity)
-    if program is None:
-        number = len(binder.programs)
-        program = nodes.TriggerProgram("function", number, number, recursive=True, counts=False)
-        binder.programs[identity] = program
-        node, _ = parse_one(text)
-        assert isinstance(node, ast.CreateTrigger)
-        plan_program(binder, program, node, text, None, table, None)
-    return nodes.Fire(program=program)
+    return fire_text(binder, table, ("function", table.slot, text), text, None)
 
 
 def ask(binder: Binder, text: str) -> bound.Expr:

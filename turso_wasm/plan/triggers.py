@@ -145,6 +145,27 @@ def plan_program(
         program.steps = tuple(_step(binder, step, conflict) for step in node.body)
 
 
+def trigger_text(table: str, event: str, steps: Collection[str], when: str = "") -> str:
+    """CREATE TRIGGER of one of ours, which is never stored. when: "WHEN … ", or nothing."""
+    body = "".join(f"{step}; " for step in steps)
+    return f"CREATE TRIGGER t AFTER {event.upper()} ON {quote_identifier(table)} {when}BEGIN {body}END"
+
+
+def fire_text(binder: Binder, table: Table, identity: tuple[object, ...], text: str, schema: str | None) -> nodes.Fire:
+    """Fires a trigger of ours, planned once a statement. identity: of its program, what it is for comes first; schema:
+    as of plan_program.
+    """
+    program = binder.programs.get(identity)
+    if program is None:
+        number = len(binder.programs)
+        program = nodes.TriggerProgram(str(identity[0]), number, number, recursive=True, counts=False)
+        binder.programs[identity] = program
+        node, _ = parse_one(text)
+        assert isinstance(node, ast.CreateTrigger)
+        plan_program(binder, program, node, text, schema, table, None)
+    return nodes.Fire(program=program)
+
+
 def _step(binder: Binder, node: ast.Statement, conflict: ast.ConflictAction | None) -> nodes.Plan:
     binder.tables = []
     if isinstance(node, ast.Select):

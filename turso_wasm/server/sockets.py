@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from turso_wasm.server.stream import FAILURES, Stream, steps_of
+from turso_wasm.server.stream import FAILURES, Stream, number_of, steps_of
 from turso_wasm.server.values import Json, ProtocolError, encoded, error_json
 
 SUBPROTOCOLS: Final = ("hrana3", "hrana2", "hrana1")
@@ -46,7 +46,7 @@ class _Opened:
         if self.stream is None:
             raise ProtocolError(f"stream {request.get('stream_id')} is not open", "STREAM_NOT_OPEN")
         if kind == "open_cursor":
-            number = _number(request, "cursor_id")
+            number = number_of(request, "cursor_id")
             self.cursors[number] = None
             self.cursors[number] = self.stream.entries(steps_of(request.get("batch")))
             return {"type": kind}
@@ -57,7 +57,7 @@ class _Opened:
         entries = self.cursors.get(number)
         if entries is None:
             raise ProtocolError(f"cursor {number} is not open", "CURSOR_NOT_OPEN")
-        wanted = min(max(_number(request, "max_count"), 1), MAX_ENTRIES)
+        wanted = min(max(number_of(request, "max_count"), 1), MAX_ENTRIES)
         found = list(islice(entries, wanted))
         return {"type": "fetch_cursor", "entries": found, "done": len(found) < wanted}
 
@@ -81,7 +81,7 @@ class _Conversation:
 
     async def request(self, message: Json) -> None:
         """Answer, in a task of its own."""
-        number, request = _number(message, "request_id"), message.get("request")
+        number, request = number_of(message, "request_id"), message.get("request")
         kind = request.get("type") if isinstance(request, dict) else None
         if not isinstance(request, dict) or not isinstance(kind, str):
             raise ProtocolError("a request has a type")
@@ -94,9 +94,9 @@ class _Conversation:
         if kind in ("store_sql", "close_sql"):
             return None
         if kind in ("fetch_cursor", "close_cursor"):
-            cursor = _number(request, "cursor_id")
+            cursor = number_of(request, "cursor_id")
             return next((each for each in self.streams.values() if cursor in each.cursors), None)
-        stream = _number(request, "stream_id")
+        stream = number_of(request, "stream_id")
         if kind == "open_stream":
             if stream in self.streams:
                 raise ProtocolError(f"stream {stream} is open already")
@@ -120,17 +120,17 @@ class _Conversation:
         if opened is not None:
             async with opened.turn:
                 if kind == "fetch_cursor":
-                    return await run_in_threadpool(opened.fetch, _number(request, "cursor_id"), request)
+                    return await run_in_threadpool(opened.fetch, number_of(request, "cursor_id"), request)
                 if kind == "close_cursor":
-                    return await run_in_threadpool(opened.close_cursor, _number(request, "cursor_id"))
+                    return await run_in_threadpool(opened.close_cursor, number_of(request, "cursor_id"))
                 return await run_in_threadpool(opened.answer, kind, request, self.texts)
         if kind == "store_sql":
             text = request.get("sql")
             if not isinstance(text, str):
                 raise ProtocolError("sql is missing")
-            self.texts[_number(request, "sql_id")] = text
+            self.texts[number_of(request, "sql_id")] = text
         elif kind == "close_sql":
-            self.texts.pop(_number(request, "sql_id"), None)
+            self.texts.pop(number_of(request, "sql_id"), None)
         elif kind not in ("close_stream", "close_cursor"):
             raise ProtocolError("no such stream or cursor is open", "STREAM_NOT_OPEN")
         return {"type": kind}
@@ -190,10 +190,3 @@ def _message(text: str) -> Json:
     if not isinstance(found, dict):
         raise ProtocolError("the message is no object of JSON")
     return found
-
-
-def _number(found: Json, name: str) -> int:
-    number = found.get(name)
-    if not isinstance(number, int) or isinstance(number, bool):
-        raise ProtocolError(f"{name} is no number")
-    return number

@@ -102,7 +102,7 @@ class Stream:
         }
 
     def _store_sql(self, request: Json) -> Json:
-        number, text = _number(request, "sql_id"), request.get("sql")
+        number, text = number_of(request, "sql_id"), request.get("sql")
         if not isinstance(text, str):
             raise ProtocolError("sql is missing")
         if number in self.texts:
@@ -113,7 +113,7 @@ class Stream:
         return {}
 
     def _close_sql(self, request: Json) -> Json:
-        self.texts.pop(_number(request, "sql_id"), None)
+        self.texts.pop(number_of(request, "sql_id"), None)
         return {}
 
     def _get_autocommit(self, _request: Json) -> Json:
@@ -127,7 +127,7 @@ class Stream:
         if (sql is None) == (number is None):
             raise ProtocolError("either sql or sql_id must be given")
         if sql is None:
-            sql = self.texts.get(_number(found, "sql_id"))
+            sql = self.texts.get(number_of(found, "sql_id"))
             if sql is None:
                 raise ProtocolError(f"SQL text {number} is not stored", "SQL_NOT_FOUND")
         if not isinstance(sql, str):
@@ -276,7 +276,8 @@ def _given(found: Json, name: str) -> Any:
     return found[name]
 
 
-def _number(found: Json, name: str) -> int:
+def number_of(found: Json, name: str) -> int:
+    """A field. Errors: ProtocolError."""
     number = found.get(name)
     if not isinstance(number, int) or isinstance(number, bool):
         raise ProtocolError(f"{name} is no number")

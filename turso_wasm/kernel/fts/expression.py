@@ -136,3 +136,15 @@ def raise_about(arena: Arena, before: ptr[u8], n: i32, p: ptr[u8], size: i32, af
         bytes_put(b, p[i])
     bytes_add(b, after, m)
     raise_error(SQLITE_ERROR, b.data, b.size)
+
+
+def hide(node: Node) -> None:
+    """The phrases of a tree, which are behind NOT, do not count for functions of a row."""
+    phrase: Phrase = node.phrases
+    while phrase:
+        phrase.hidden = 1
+        phrase = phrase.next
+    child: Node = node.children
+    while child:
+        hide(child)
+        child = child.next

@@ -26,6 +26,7 @@ from turso_wasm.kernel.fts.expression import (
     Node,
     Phrase,
     Term,
+    hide,
     join,
     node_new,
 )
@@ -261,18 +262,6 @@ def parse_signed(ps: Parser) -> tuple[i32, Node]:
     if sign < 0:
         hide(node)
     return sign, node
-
-
-def hide(node: Node) -> None:
-    """Its phrases are behind NOT."""
-    phrase: Phrase = node.phrases
-    while phrase:
-        phrase.hidden = 1
-        phrase = phrase.next
-    child: Node = node.children
-    while child:
-        hide(child)
-        child = child.next
 
 
 # --- parts -----------------------------------------------------------------------------------------------------

@@ -11,13 +11,11 @@ from collections.abc import Collection
 from turso_wasm.bind.binder import Binder, ours
 from turso_wasm.bind.triggers import ROWID
 from turso_wasm.catalog.materialized import Rule
-from turso_wasm.catalog.names import fold, quote_identifier
+from turso_wasm.catalog.names import fold
 from turso_wasm.catalog.objects import Table
 from turso_wasm.plan import nodes
 from turso_wasm.plan.derived import Kind
-from turso_wasm.plan.triggers import plan_program
-from turso_wasm.sql import ast
-from turso_wasm.sql.parser import parse_one
+from turso_wasm.plan.triggers import fire_text, trigger_text
 
 
 def maintain_views(binder: Binder, table: Table, kind: Kind, changed: Collection[int]) -> tuple[nodes.Fire, ...]:
@@ -36,7 +34,9 @@ def maintain_views(binder: Binder, table: Table, kind: Kind, changed: Collection
                 statements = rule.statements(kind.upper())
                 if statements:
                     binder.kept_views[table.slot, fold(view.name)] = view
-                    found.append(_program(binder, table, (store.name, number, kind), _trigger(table, kind, statements)))
+                    found.append(
+                        _program(binder, table, (store.name, number, kind), trigger_text(table.name, kind, statements))
+                    )
     return tuple(found)
 
 
@@ -55,27 +55,13 @@ def views_caught_up(binder: Binder, plan: nodes.Plan) -> nodes.Plan:
         assert catalog is not None
         table = catalog.find_table(view.bases[0])
         assert table is not None
-        text = _trigger(table, "insert", view.rebuilding(), f"WHEN {view.is_behind} ")
+        text = trigger_text(table.name, "insert", view.rebuilding(), f"WHEN {view.is_behind} ")
         binder.keeps_views = False
         fires.append(_program(binder, table, (view.name, "behind"), text))
         binder.keeps_views = True
     return nodes.CaughtUp(fires=tuple(fires), child=plan) if fires else plan
 
 
-def _trigger(table: Table, kind: Kind, steps: Collection[str], when: str = "") -> str:
-    body = "".join(f"{step}; " for step in steps)
-    return f"CREATE TRIGGER t AFTER {kind.upper()} ON {quote_identifier(table.name)} {when}BEGIN {body}END"
-
-
 def _program(binder: Binder, table: Table, what: object, text: str) -> nodes.Fire:
-    identity = ("materialized", table.slot, what)
-    program = binder.programs.get(identity)
-    if program is None:
-        number = len(binder.programs)
-        program = nodes.TriggerProgram("materialized", number, number, recursive=True, counts=False)
-        binder.programs[identity] = program
-        node, _ = parse_one(text)
-        assert isinstance(node, ast.CreateTrigger)
-        with ours(binder):
-            plan_program(binder, program, node, text, table.schema, table, None)
-    return nodes.Fire(program=program)
+    with ours(binder):
+        return fire_text(binder, table, ("materialized", table.slot, what), text, table.schema)

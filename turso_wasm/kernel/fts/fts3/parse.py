@@ -25,6 +25,7 @@ from turso_wasm.kernel.fts.expression import (
     Node,
     Phrase,
     Term,
+    hide,
     join,
     node_new,
     raise_about,
@@ -302,18 +303,6 @@ def parse_not(q: Query) -> Node:
         node = operands(q, NOT, node, excluded)
         hide(excluded)
     return node
-
-
-def hide(node: Node) -> None:
-    """The phrases of a tree do not count for functions of a row."""
-    phrase: Phrase = node.phrases
-    while phrase:
-        phrase.hidden = 1
-        phrase = phrase.next
-    child: Node = node.children
-    while child:
-        hide(child)
-        child = child.next
 
 
 def parse_near(q: Query) -> Node:
